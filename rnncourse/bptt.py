@@ -300,6 +300,7 @@ def double_sum(params: RNNParams, trace: Trace, dL_dy: np.ndarray) -> Gradients:
     >>> np.allclose(slow.dL_dW_hh, fast.dL_dW_hh)
     True
     """
+    _check_arguments(params, trace, dL_dy)
     fields = (*params, trace.x, trace.h_0)
     dL = Gradients(*(np.zeros(np.shape(field), trace.a.dtype) for field in fields))
     for t, k, b, delta, J in _pairs(params, trace, dL_dy):
@@ -340,9 +341,10 @@ def truncated_bptt(
 
     .. math:: \frac{dL}{dW_{hh}} \approx \sum_{t=1}^{T}
               \sum_{k = \max(1,\, e(t) - k_2 + 1)}^{t} C_{tk}, \quad
-              e(t) = \min\!\left(T,\, k_1 \lceil t / k_1 \rceil\right) \tag{2.14}
+              e(t) = k_1 \lceil t / k_1 \rceil \tag{2.14}
 
-    where e(t) is the step at which the loss of step t is back-propagated.
+    where e(t) is the end of the block of k1 steps that t belongs to: there the losses of the block
+    are sent back, k2 steps far.
 
     Parameters
     ----------
@@ -397,7 +399,7 @@ def truncated_bptt(
     dL_da, dL_dh_0 = np.zeros_like(trace.a), np.zeros_like(trace.h_0)
     for begin in range(0, T, k1):
         end = min(begin + k1, T)  # losses begin … end-1 go back through steps start … end-1
-        start = max(0, end - k2)  # (2.14)
+        start = max(0, begin + k1 - k2)  # (2.14)
         losses = dL_dy[start:end].copy()
         losses[: begin - start] = 0
         sweep = backward_sweep(params, _window(trace, start, end), losses)
