@@ -357,7 +357,8 @@ def truncated_bptt(
     k1 : int
         A backward pass starts every k1 steps, and takes along the losses since the last one.
     k2 : int
-        How many steps back each pass goes; k2 >= k1, so that no loss is left out.
+        How many steps back each pass goes, counted from the end of the block (also where the
+        sequence ends before it); k2 >= k1, so that no loss is left out.
 
     Returns
     -------
