@@ -145,10 +145,10 @@ def backward_sweep(
     return Sweep(dL_dh, dL_da, dL_da[0] @ params.W_hh)  # (2.13)
 
 
-def bptt(
-    params: RNNParams, trace: Trace, dL_dy: np.ndarray, dL_dh_T: np.ndarray | None = None
+def gather_gradients(
+    params: RNNParams, trace: Trace, dL_dy: np.ndarray, dL_da: np.ndarray, dL_dh_0: np.ndarray
 ) -> Gradients:
-    r"""Back-propagate through time: all gradients, in one sweep over the time steps.
+    r"""Turn ∂L/∂a_t into the gradients: each sum over time is one matrix product.
 
     .. math::
         \frac{dL}{dW_{hh}} = \sum_{t=1}^T \frac{\partial L}{\partial a_t} h_{t-1}^\top \tag{2.10}
@@ -161,6 +161,59 @@ def bptt(
 
         \frac{\partial L}{\partial x_t} = W_{xh}^\top \frac{\partial L}{\partial a_t}, \quad
         \frac{\partial L}{\partial h_0} = W_{hh}^\top \frac{\partial L}{\partial a_1} \tag{2.13}
+
+    Parameters
+    ----------
+    params : RNNParams
+        The parameters with which `trace` was made.
+    trace : Trace
+        The record of the forward pass.
+    dL_dy : numpy.ndarray
+        (T, B, K), the loss's gradient at the outputs.
+    dL_da : numpy.ndarray
+        (T, B, N), the gradient at the pre-activations.
+    dL_dh_0 : numpy.ndarray
+        (B, N), the gradient at the initial state, passed on.
+
+    Returns
+    -------
+    Gradients
+        With respect to the five parameters, the inputs and h_0.
+
+    Notes
+    -----
+    Time and batch become one axis of T·B rows, over which the product sums. Notebook 02.
+
+    Examples
+    --------
+    >>> from rnncourse.cell import init_params
+    >>> rng = np.random.default_rng(0)
+    >>> params = init_params(3, 5, 2, rng)
+    >>> trace = unroll(params, rng.standard_normal((4, 1, 3)))
+    >>> sweep = backward_sweep(params, trace, np.ones((4, 1, 2)))
+    >>> gather_gradients(params, trace, np.ones((4, 1, 2)), *sweep[1:]).dL_dW_xh.shape
+    (5, 3)
+    """
+
+    def all_steps(sequence: np.ndarray) -> np.ndarray:
+        return sequence.reshape(-1, sequence.shape[-1])  # (T·B, ·): time and batch in one axis
+
+    delta, errors = all_steps(dL_da), all_steps(dL_dy)
+    return Gradients(
+        dL_dW_xh=delta.T @ all_steps(trace.x),  # (2.11)
+        dL_dW_hh=delta.T @ all_steps(trace.h_prev),  # (2.10)
+        dL_dW_hy=errors.T @ all_steps(trace.h),  # (2.12)
+        dL_db_h=delta.sum(axis=0),  # (2.11)
+        dL_db_y=errors.sum(axis=0),  # (2.12)
+        dL_dx=np.matmul(delta, params.W_xh).reshape(trace.x.shape),  # (2.13)
+        dL_dh_0=dL_dh_0,
+    )
+
+
+def bptt(
+    params: RNNParams, trace: Trace, dL_dy: np.ndarray, dL_dh_T: np.ndarray | None = None
+) -> Gradients:
+    r"""Back-propagate through time: all gradients, in one sweep over the time steps.
 
     Parameters
     ----------
@@ -185,8 +238,8 @@ def bptt(
 
     Notes
     -----
-    Each sum over time is one matrix product over all steps and sequences. Time O(T), memory O(T).
-    Werbos 1990; Goodfellow, Bengio & Courville 2016, §10.2.2; notebook 02.
+    `backward_sweep`, then `gather_gradients`: time O(T), memory O(T). Werbos 1990; Goodfellow,
+    Bengio & Courville 2016, §10.2.2; notebook 02.
 
     Examples
     --------
@@ -198,7 +251,7 @@ def bptt(
     array([4., 4.])
     """
     sweep = backward_sweep(params, trace, dL_dy, dL_dh_T)
-    return _gather(params, trace, dL_dy, sweep.dL_da, sweep.dL_dh_0)
+    return gather_gradients(params, trace, dL_dy, sweep.dL_da, sweep.dL_dh_0)
 
 
 def contributions(params: RNNParams, trace: Trace, dL_dy: np.ndarray) -> np.ndarray:
@@ -407,7 +460,7 @@ def truncated_bptt(
         dL_da[start:end] += sweep.dL_da
         if start == 0:
             dL_dh_0 += sweep.dL_dh_0
-    return _gather(params, trace, dL_dy, dL_da, dL_dh_0)
+    return gather_gradients(params, trace, dL_dy, dL_da, dL_dh_0)
 
 
 class Checkpoints(NamedTuple):
@@ -581,23 +634,3 @@ def _window(trace: Trace, start: int, end: int) -> Trace:
     """Steps start … end-1 of a trace, as a trace of its own (views, no copies)."""
     x, a, states, y, activation = trace
     return Trace(x[start:end], a[start:end], states[start : end + 1], y[start:end], activation)
-
-
-def _gather(
-    params: RNNParams, trace: Trace, dL_dy: np.ndarray, dL_da: np.ndarray, dL_dh_0: np.ndarray
-) -> Gradients:
-    """Turn ∂L/∂a into the gradients of the parameters and inputs, one product for each sum."""
-
-    def all_steps(sequence: np.ndarray) -> np.ndarray:
-        return sequence.reshape(-1, sequence.shape[-1])  # (T·B, ·): time and batch in one axis
-
-    delta, errors = all_steps(dL_da), all_steps(dL_dy)
-    return Gradients(
-        dL_dW_xh=delta.T @ all_steps(trace.x),  # (2.11)
-        dL_dW_hh=delta.T @ all_steps(trace.h_prev),  # (2.10)
-        dL_dW_hy=errors.T @ all_steps(trace.h),  # (2.12)
-        dL_db_h=delta.sum(axis=0),  # (2.11)
-        dL_db_y=errors.sum(axis=0),  # (2.12)
-        dL_dx=np.matmul(delta, params.W_xh).reshape(trace.x.shape),  # (2.13)
-        dL_dh_0=dL_dh_0,
-    )

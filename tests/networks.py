@@ -103,7 +103,7 @@ def networks(draw: Callable, *, activations=tuple(ACTIVATIONS), max_T: int = 6) 
 
 def torch_loss(network: Network, y: torch.Tensor) -> torch.Tensor:
     """The network's loss from torch's own functions."""
-    T, B, K = y.shape
+    T, B, _ = y.shape
     valid = torch.arange(T)[:, None] < torch.from_numpy(network.lengths)
     target = torch.from_numpy(network.target)
     reduction = network.reduction
@@ -117,7 +117,9 @@ def torch_loss(network: Network, y: torch.Tensor) -> torch.Tensor:
 
 def torch_gradients(network: Network) -> tuple[float, list[np.ndarray]]:
     """The loss and its gradients by torch.autograd, in the order of `Gradients`."""
-    leaves = [torch.tensor(a, requires_grad=True) for a in (*network.params, network.x, network.h_0)]
+    leaves = [
+        torch.tensor(a, requires_grad=True) for a in (*network.params, network.x, network.h_0)
+    ]
     W_xh, W_hh, W_hy, b_h, b_y, x, h = leaves
     phi, y = TORCH_ACTIVATIONS[network.activation], []
     for x_t in x:

@@ -105,9 +105,9 @@ def test_parameters_of_the_wrong_shape_are_named():
         check_params(params._replace(W_hy=params.W_hy.T))
     with pytest.raises(ValueError, match=r"b_y has shape \(3,\); expected \(K,\) with K = 2"):
         check_params(params._replace(b_y=np.zeros(3)))
+    broken = params.W_xh.copy()
+    broken[0, 1] = np.nan
     with pytest.raises(ValueError, match=r"W_xh\[0, 1\] = nan"):
-        broken = params.W_xh.copy()
-        broken[0, 1] = np.nan
         check_params(params._replace(W_xh=broken))
     with pytest.raises(TypeError, match="b_h has dtype float32, the other arrays float64"):
         check_params(params._replace(b_h=np.zeros(5, np.float32)))

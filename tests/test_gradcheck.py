@@ -120,7 +120,11 @@ V = np.arange(1.0, 9.0).reshape(4, 2)
         (0 * W, W, ["It is zero everywhere"]),
         (W * [[1], [np.nan], [1]], W, ["It holds nan or inf"]),
         (V + [[0], [0], [1], [1]], V, ["Only these indices of the first axis are wrong: 2, 3."]),
-        (W + [[0, 0, 0], [0, 0, 0.5], [0, 0, 0]], W, ["1 of 9 entries, worst at [1, 2]: 6.5 for 6"]),
+        (
+            W + [[0, 0, 0], [0, 0, 0.5], [0, 0, 0]],
+            W,
+            ["1 of 9 entries, worst at [1, 2]: 6.5 for 6"],
+        ),
         (V, V.T, ["has shape (4, 2) for (2, 4)"]),
     ],
 )

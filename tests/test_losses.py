@@ -41,9 +41,7 @@ def test_every_loss_gradient_is_the_derivative_of_its_own_value(network: Network
     y = 5 * y / max(1, np.abs(y).max())  # a size at which differences keep their digits
     dL_dy = network.loss(y).dL_dy
     floor = 1e-3 * max(1, np.abs(dL_dy).max())  # differences of the value resolve no finer
-    by_differences = numerical_gradient(
-        lambda y: network.loss(y).value, y, eps=1e-3, order=4
-    )
+    by_differences = numerical_gradient(lambda y: network.loss(y).value, y, eps=1e-3, order=4)
     by_complex_step = complex_step_gradient(lambda y: network.loss(y).value, y)
     assert relative_error(dL_dy, by_differences, floor=floor).max() < 1e-7
     assert relative_error(dL_dy, by_complex_step, floor=floor).max() < 1e-12
@@ -65,9 +63,7 @@ def test_squared_error_is_the_sum_of_squares_of_the_steps_that_count():
 @pytest.mark.equation("1.8")
 def test_cross_entropy_is_minus_the_log_probability_of_each_valid_token_once():
     p = softmax(Y)
-    by_hand = -sum(
-        np.log(p[t, b, CLASSES[t, b]]) for t in range(T) for b in range(B) if MASK[t, b]
-    )
+    by_hand = -sum(np.log(p[t, b, CLASSES[t, b]]) for t in range(T) for b in range(B) if MASK[t, b])
     total = cross_entropy(Y, CLASSES, reduction="sum", mask=MASK).value
     mean = cross_entropy(Y, CLASSES, reduction="mean", mask=MASK).value
     assert abs(total - by_hand) < 1e-12
