@@ -497,7 +497,7 @@ class Checkpoints(NamedTuple):
 
     def stored_states(self) -> int:
         """Count the states in memory at the worst moment: the kept ones and one open segment."""
-        return len(self.states) + min(self.segment, len(self.x)) + 1
+        return len(self.states) + min(int(self.segment), len(self.x)) + 1
 
 
 def unroll_checkpointed(

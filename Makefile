@@ -1,0 +1,52 @@
+# The commands of the course. "make" alone lists them.
+#   PYTHON=python3.12   the Python to begin with (3.11 or newer)
+#   TORCH=cpu           which build of torch on Linux: cpu (200 MB), or cu130 and the like (GBs)
+#   LAB_ARGS=...        more options for JupyterLab, for example --no-browser
+#   PYTEST_ARGS=...     more options for pytest, for example -k losses
+
+PYTHON ?= python3
+TORCH ?=
+LAB_ARGS ?=
+PYTEST_ARGS ?= -n auto --dist loadfile
+BIN = .venv/bin
+SET_UP = TORCH="$(TORCH)" $(PYTHON) tools/set_up.py
+ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: help lab test bench browser notebooks constraints clean
+
+help:
+	@echo "make lab          set up, and open the course in JupyterLab"
+	@echo "make test         set up, and run every check"
+	@echo "make bench        set up, and measure the speed beside torch"
+	@echo "make browser      set up, and run the notebooks in a real browser (needs Chromium)"
+	@echo "make notebooks    set up, and execute and store all notebooks (for authors)"
+	@echo "make constraints  write the installed versions to constraints.txt (for authors)"
+	@echo "make clean        remove caches; nothing of yours"
+
+lab:
+	@$(SET_UP) lab
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
+
+test:
+	@$(SET_UP) test
+	@$(BIN)/ruff check
+	@$(ONE_THREAD) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench:
+	@$(SET_UP) test
+	@$(ONE_THREAD) $(BIN)/python -m pytest -o addopts="" -q tests/benchmarks --benchmark-columns=median,iqr,rounds
+
+browser:
+	@$(SET_UP) browser
+	@$(BIN)/python -m pytest -o addopts="" -q tests/browser
+
+notebooks:
+	@$(SET_UP) test
+	@$(BIN)/python tools/execute_notebooks.py notebooks/*.ipynb
+
+constraints:
+	@$(BIN)/python tools/write_constraints.py
+
+clean:
+	@rm -rf .pytest_cache .ruff_cache .hypothesis .benchmarks
+	@find rnncourse tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,221 @@
+"""Make the environment of the course: python3 tools/set_up.py lab test
+
+Only the standard library is used, and only syntax that an old Python 3 can read, so that it can say
+in plain words that it is too old. It never deletes anything.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+BIN = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
+PYTHON = os.path.join(BIN, "python.exe" if os.name == "nt" else "python")
+LOG = os.path.join(VENV, "install.log")
+STAMP = os.path.join(VENV, "installed.txt")
+NEEDED = (3, 11)
+EXTRAS = ("lab", "test", "browser")
+GIGABYTES = 3.0  # a full environment with the CPU build of torch takes about 1.6 GB
+GIGABYTES_CUDA = 10.0
+
+CAUSES = (
+    (
+        ("No space left on device", "Errno 28", "not enough space on the disk"),
+        "The disk is full.",
+        "Free some space (the course needs about {0:.0f} GB) and run the same command again.",
+    ),
+    (
+        ("CERTIFICATE_VERIFY_FAILED", "SSLError", "SSL: "),
+        "A secure connection could not be made.",
+        "Check the computer's date and time; in a company or school network, ask for its "
+        "certificate and set PIP_CERT to it. Then run the same command again.",
+    ),
+    (
+        (
+            "NewConnectionError",
+            "Failed to establish a new connection",
+            "Temporary failure in name resolution",
+            "Name or service not known",
+            "ConnectTimeout",
+            "Connection refused",
+            "Connection reset",
+            "Network is unreachable",
+            "Read timed out",
+            "ProxyError",
+        ),
+        "The packages could not be fetched: there is no connection to the package index.",
+        "Connect to the internet (it is needed for the set-up only) and run the same command again.",
+    ),
+    (
+        ("No matching distribution", "ResolutionImpossible", "conflicting dependencies"),
+        "A package has no version that fits this Python and this system.",
+        "Try Python 3.11, on which the course is tested: python3.11 tools/set_up.py lab",
+    ),
+)
+
+
+class Problem(Exception):
+    """Something that the learner can mend: what is wrong, and what to do."""
+
+
+def is_new_enough(version):
+    """Whether this version of Python runs the course."""
+    return tuple(version[:2]) >= NEEDED
+
+
+def newer_python():
+    """Find a Python on the PATH that is new enough and really runs; None if there is none."""
+    for minor in range(20, NEEDED[1] - 1, -1):
+        found = shutil.which("python3.{0}".format(minor))
+        if found and runs(found):
+            return found
+    return None
+
+
+def runs(python):
+    """Whether this Python starts and is new enough."""
+    check = "import sys; sys.exit(sys.version_info[:2] < {0!r})".format(NEEDED)
+    try:
+        return subprocess.call([python, "-c", check], stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
+
+
+def fingerprint():
+    """Return what the environment depends on: change it, and it is installed anew."""
+    digest = hashlib.sha256(os.environ.get("TORCH", "").encode())
+    for name in ("pyproject.toml", "constraints.txt"):
+        with open(os.path.join(ROOT, name), "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest()
+
+
+def installed_extras():
+    """Return the extras that the environment holds; none if it is old or its stamp is damaged."""
+    try:
+        with open(STAMP) as file:
+            lines = file.read().split()
+    except (IOError, OSError):
+        return set()
+    if not lines or lines[0] != fingerprint() or not os.path.exists(PYTHON):
+        return set()
+    return set(lines[1:])
+
+
+def make_venv():
+    """Create the environment, or say why the one that is there cannot be used."""
+    if os.path.exists(PYTHON):
+        if not runs(PYTHON):
+            raise Problem(
+                "The Python in the folder .venv does not run, or is older than 3.11.\n"
+                "Delete the folder .venv and run the same command again."
+            )
+        if subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
+            return
+    print("Making the environment in the folder .venv ...")
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", VENV],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+    )
+    if made.returncode:
+        if "ensurepip" in made.stdout:
+            raise Problem(
+                "This Python has no venv module. On Debian and Ubuntu install it with\n"
+                "    sudo apt install python3-venv\nand run the same command again."
+            )
+        raise Problem(explain(made.stdout))
+
+
+def explain(output):
+    """Turn what pip printed into what is wrong and what to do."""
+    for signs, wrong, advice in CAUSES:
+        if any(sign in output for sign in signs):
+            return wrong + "\n" + advice.format(GIGABYTES)
+    last = "\n".join("    " + line for line in output.strip().splitlines()[-12:])
+    return "The installation failed. Its last lines:\n{0}\nAll of it is in {1}".format(
+        last, os.path.relpath(LOG, ROOT)
+    )
+
+
+def check_disk():
+    """Refuse to begin what cannot end."""
+    free = shutil.disk_usage(ROOT).free / 1e9
+    if free < GIGABYTES:
+        raise Problem(
+            "The disk has {0:.1f} GB free; the course needs about {1:.0f} GB ({2:.0f} GB with the "
+            "CUDA build of torch).\nFree some space and run the same command again.".format(
+                free, GIGABYTES, GIGABYTES_CUDA
+            )
+        )
+
+
+def pip_install(arguments):
+    """Run pip, keep all it prints in the log, and explain a failure."""
+    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
+    command += ["-c", os.path.join(ROOT, "constraints.txt")] + arguments
+    with open(LOG, "a") as log:
+        log.write("$ {0}\n".format(" ".join(command)))
+        log.flush()
+        begin = log.tell()
+        status = subprocess.call(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+    if status:
+        with open(LOG, errors="replace") as log:
+            log.seek(begin)
+            raise Problem(explain(log.read()))
+
+
+def set_up(extras):
+    """Bring the environment to where it holds these extras."""
+    unknown = [extra for extra in extras if extra not in EXTRAS]
+    if unknown or not extras:
+        raise Problem("Usage: python3 tools/set_up.py {0}".format(" | ".join(EXTRAS)))
+    present = installed_extras()
+    if set(extras) <= present:
+        return
+    check_disk()
+    make_venv()
+    wanted = sorted(present | set(extras))
+    print("Installing the course with {0} (a few minutes the first time) ...".format(wanted))
+    torch = os.environ.get("TORCH")
+    if torch:
+        index = "https://download.pytorch.org/whl/" + torch
+        pip_install(["--index-url", index, "torch"])
+    pip_install(["-e", "{0}[{1}]".format(ROOT, ",".join(wanted))])
+    with open(STAMP, "w") as file:
+        file.write("\n".join([fingerprint()] + wanted) + "\n")
+    print("Installed.")
+
+
+def main(arguments):
+    """Run the set-up; return the exit status."""
+    if not is_new_enough(sys.version_info):
+        newer = newer_python()
+        if newer:
+            return subprocess.call([newer, os.path.abspath(__file__)] + arguments)
+        print(
+            "The course needs Python 3.11 or newer; this is Python {0}.{1}.\n"
+            "Install a newer one from python.org or your system's packages, "
+            "and run the same command again.".format(*sys.version_info[:2])
+        )
+        return 1
+    try:
+        set_up(arguments)
+    except Problem as problem:
+        print("\n{0}".format(problem))
+        return 1
+    except OSError as error:
+        print("\n{0}".format(explain(str(error))))
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Run the same command again to go on.")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
