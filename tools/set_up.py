@@ -47,7 +47,7 @@ CAUSES = (
             "ProxyError",
         ),
         "The packages could not be fetched: there is no connection to the package index.",
-        "Connect to the internet (it is needed for the set-up only) and run the same command again.",
+        "Connect to the internet (only the set-up needs it) and run the same command again.",
     ),
     (
         ("No matching distribution", "ResolutionImpossible", "conflicting dependencies"),
