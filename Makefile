@@ -25,11 +25,11 @@ help:
 
 lab:
 	@$(SET_UP) lab
-	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
+	@$(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
 
 test:
 	@$(SET_UP) test
-	@$(BIN)/ruff check
+	@$(BIN)/python -m ruff check
 	@$(ONE_THREAD) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench:

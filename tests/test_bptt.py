@@ -111,7 +111,9 @@ def test_every_gradient_is_the_complex_step_of_the_loss(network: Network):
         )
         for name in VARIABLES
     ]
-    assert_agree(gradients(network), expected, dL_dy=network.loss(network.trace().y).dL_dy)
+    dL_dy = network.loss(network.trace().y).dL_dy
+    # 1 - tanh² loses digits near saturation, which the complex step does not
+    assert_agree(gradients(network), expected, dL_dy=dL_dy, bound=1e-11)
 
 
 @pytest.mark.equation("2.7")

@@ -1,6 +1,6 @@
 """Make the environment of the course: python3 tools/set_up.py lab test
 
-Only the standard library is used, and only syntax that an old Python 3 can read, so that it can say
+Only the standard library is used, and only syntax that an old Python can read, so that it can say
 in plain words that it is too old. It never deletes anything.
 """
 
@@ -20,7 +20,10 @@ NEEDED = (3, 11)
 EXTRAS = ("lab", "test", "browser")
 GIGABYTES = 3.0  # a full environment with the CPU build of torch takes about 1.6 GB
 GIGABYTES_CUDA = 10.0
+GIGABYTES_MORE = 0.5  # for what is added to an environment
+FULL = 0.1
 
+# What is found in the output of venv or pip, what it means, and what to do; the first that fits.
 CAUSES = (
     (
         ("No space left on device", "Errno 28", "not enough space on the disk"),
@@ -45,9 +48,16 @@ CAUSES = (
             "Network is unreachable",
             "Read timed out",
             "ProxyError",
+            "satisfies the requirement flit_core",  # the first package that is asked for
         ),
         "The packages could not be fetched: there is no connection to the package index.",
         "Connect to the internet (only the set-up needs it) and run the same command again.",
+    ),
+    (
+        ("ensurepip is not", "No module named venv"),
+        "This Python cannot make environments: its venv module is missing.",
+        "On Debian and Ubuntu install it (sudo apt install python3-venv) and run the same command "
+        "again.",
     ),
     (
         ("No matching distribution", "ResolutionImpossible", "conflicting dependencies"),
@@ -68,8 +78,9 @@ def is_new_enough(version):
 
 def newer_python():
     """Find a Python on the PATH that is new enough and really runs; None if there is none."""
+    which = getattr(shutil, "which", lambda name: None)  # Python 2 has none
     for minor in range(20, NEEDED[1] - 1, -1):
-        found = shutil.which("python3.{0}".format(minor))
+        found = which("python3.{0}".format(minor))
         if found and runs(found):
             return found
     return None
@@ -85,16 +96,19 @@ def runs(python):
 
 
 def fingerprint():
-    """Return what the environment depends on: change it, and it is installed anew."""
-    digest = hashlib.sha256(os.environ.get("TORCH", "").encode())
+    """Return what the environment depends on: change it, or move the folder, and it is renewed."""
+    digest = hashlib.sha256(ROOT.encode())
     for name in ("pyproject.toml", "constraints.txt"):
         with open(os.path.join(ROOT, name), "rb") as file:
             digest.update(file.read())
     return digest.hexdigest()
 
 
-def installed_extras():
-    """Return the extras that the environment holds; none if it is old or its stamp is damaged."""
+def read_stamp():
+    """Return what the environment holds: its extras, and torch=NAME if TORCH chose the build.
+
+    Nothing, if it was made for another version of the course or the stamp is damaged.
+    """
     try:
         with open(STAMP) as file:
             lines = file.read().split()
@@ -123,34 +137,27 @@ def make_venv():
         universal_newlines=True,
     )
     if made.returncode:
-        if "ensurepip" in made.stdout:
-            raise Problem(
-                "This Python has no venv module. On Debian and Ubuntu install it with\n"
-                "    sudo apt install python3-venv\nand run the same command again."
-            )
         raise Problem(explain(made.stdout))
 
 
 def explain(output):
-    """Turn what pip printed into what is wrong and what to do."""
+    """Turn what venv or pip printed into what is wrong and what to do."""
     for signs, wrong, advice in CAUSES:
-        if any(sign in output for sign in signs):
+        full = "disk" in wrong and shutil.disk_usage(ROOT).free / 1e9 < FULL
+        if full or any(sign in output for sign in signs):
             return wrong + "\n" + advice.format(GIGABYTES)
     last = "\n".join("    " + line for line in output.strip().splitlines()[-12:])
-    return "The installation failed. Its last lines:\n{0}\nAll of it is in {1}".format(
-        last, os.path.relpath(LOG, ROOT)
-    )
+    return "The installation failed. Its last lines:\n" + last
 
 
-def check_disk():
+def check_disk(needed):
     """Refuse to begin what cannot end."""
     free = shutil.disk_usage(ROOT).free / 1e9
-    if free < GIGABYTES:
+    if free < needed:
         raise Problem(
-            "The disk has {0:.1f} GB free; the course needs about {1:.0f} GB ({2:.0f} GB with the "
-            "CUDA build of torch).\nFree some space and run the same command again.".format(
-                free, GIGABYTES, GIGABYTES_CUDA
-            )
+            "The disk has {0:.1f} GB free; the installation needs about {1:.0f} GB, and about "
+            "{2:.0f} GB with the CUDA build of torch.\nFree some space and run the same command "
+            "again.".format(free, needed, GIGABYTES_CUDA)
         )
 
 
@@ -166,7 +173,7 @@ def pip_install(arguments):
     if status:
         with open(LOG, errors="replace") as log:
             log.seek(begin)
-            raise Problem(explain(log.read()))
+            raise Problem(explain(log.read()) + "\nThe whole log is in .venv/install.log")
 
 
 def set_up(extras):
@@ -174,20 +181,23 @@ def set_up(extras):
     unknown = [extra for extra in extras if extra not in EXTRAS]
     if unknown or not extras:
         raise Problem("Usage: python3 tools/set_up.py {0}".format(" | ".join(EXTRAS)))
-    present = installed_extras()
-    if set(extras) <= present:
-        return
-    check_disk()
-    make_venv()
-    wanted = sorted(present | set(extras))
-    print("Installing the course with {0} (a few minutes the first time) ...".format(wanted))
     torch = os.environ.get("TORCH")
-    if torch:
+    wanted = set(extras) | ({"torch=" + torch} if torch else set())
+    present = read_stamp()
+    if wanted <= present:
+        return
+    check_disk(GIGABYTES_MORE if os.path.exists(STAMP) else GIGABYTES)
+    make_venv()
+    every = sorted(set(extras) | present.intersection(EXTRAS))
+    print("Installing the course: {0} (minutes the first time) ...".format(", ".join(every)))
+    if torch and "torch=" + torch not in present:
         index = "https://download.pytorch.org/whl/" + torch
-        pip_install(["--index-url", index, "torch"])
-    pip_install(["-e", "{0}[{1}]".format(ROOT, ",".join(wanted))])
+        # a build that is there counts as the same version, so pip has to be told to replace it
+        pip_install(["--force-reinstall", "--no-deps", "--index-url", index, "torch"])
+    pip_install(["-e", "{0}[{1}]".format(ROOT, ",".join(every))])
+    build = ["torch=" + torch] if torch else [line for line in present if line.startswith("torch=")]
     with open(STAMP, "w") as file:
-        file.write("\n".join([fingerprint()] + wanted) + "\n")
+        file.write("\n".join([fingerprint()] + every + build) + "\n")
     print("Installed.")
 
 
