@@ -126,5 +126,6 @@ def unroll(
         np.matmul(states[t], W_hh_T, out=recurrent)
         a[t] += recurrent  # (1.1)
         states[t + 1] = activation.phi(a[t])  # (1.2), (1.4)
-    y = np.matmul(states[1:].reshape(T * B, N), W_hy.T).reshape(T, B, -1) + b_y  # (1.3)
+    y = np.matmul(states[1:].reshape(T * B, N), W_hy.T).reshape(T, B, -1)
+    y += b_y  # (1.3)
     return Trace(x, a, states, y, activation)

@@ -1,0 +1,49 @@
+"""One thread, an allocator that is warm, and a table of the ratios after pytest-benchmark's own."""
+
+import numpy as np
+import pytest
+import torch
+from threadpoolctl import threadpool_limits
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """NumPy's and torch's products on one thread each, whatever the environment says."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def warm_allocator():
+    """Let the C library keep what is freed, as it does once a program has freed a large array.
+
+    Until then glibc hands the memory of each call back and fetches it again at the next, which
+    costs every contender page by page, and makes the figures depend on what ran before.
+    """
+    np.empty(31 * 2**20, dtype=np.uint8).fill(0)  # its largest threshold is 32 MiB
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Print one row for each size: medians in milliseconds, ratios, and the goals."""
+    medians: dict[tuple, dict[str, float]] = {}
+    goals: dict[tuple, tuple] = {}
+    for bench in config._benchmarksession.benchmarks:
+        if not bench.stats.data:
+            continue  # it failed
+        info = bench.extra_info
+        medians.setdefault(tuple(info["size"]), {})[info["contender"]] = 1e3 * bench.stats.median
+        goals[tuple(info["size"])] = info["goals"]
+    write = terminalreporter.write_line
+    write("")
+    write(f"{'(T, B, D, N)':22s}{'ours':>10s}{'torch':>10s}{'products':>10s}"
+          f"{'torch/ours':>14s}{'goal':>8s}{'ours/products':>16s}{'goal':>8s}")  # fmt: skip
+    for size, ms in medians.items():
+        faster, slower = goals[size]
+        if set(ms) != {"ours", "torch", "products"}:
+            continue
+        write(f"{size!s:22s}{ms['ours']:7.2f} ms{ms['torch']:7.2f} ms{ms['products']:7.2f} ms"
+              f"{ms['torch'] / ms['ours']:14.2f}{f'>= {faster}':>8s}"
+              f"{ms['ours'] / ms['products']:16.2f}{f'<= {slower}' if slower else '-':>8s}")  # fmt: skip
