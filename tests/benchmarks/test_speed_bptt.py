@@ -1,8 +1,9 @@
 """Forward and backward of the recurrent network: ours, torch's, and the matrix products alone.
 
-All in float32, on one thread, on the same weights and inputs, in one run: torch.nn.RNN with a linear
-readout of ten outputs, and the gradients of all parameters, of the inputs and of h_0. The last table
-(conftest.py) shows the ratios. Nothing is asserted about times, but the numbers have to agree.
+All in float32, on one thread, on the same weights and inputs, in one run: torch.nn.RNN with a
+linear readout of ten outputs, and the gradients of all parameters, of the inputs and of h_0. The
+last table (conftest.py) shows the ratios. Nothing is asserted about times, but the numbers have to
+agree.
 """
 
 from collections.abc import Callable
