@@ -7,7 +7,7 @@
 PYTHON ?= python3
 TORCH ?=
 LAB_ARGS ?=
-PYTEST_ARGS ?= -n auto --dist loadfile
+PYTEST_ARGS ?= -n auto
 BIN = .venv/bin
 SET_UP = TORCH="$(TORCH)" $(PYTHON) tools/set_up.py
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1

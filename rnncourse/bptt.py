@@ -394,7 +394,7 @@ def truncated_bptt(
 
     .. math:: \frac{dL}{dW_{hh}} \approx \sum_{t=1}^{T}
               \sum_{k = \max(1,\, e(t) - k_2 + 1)}^{t} C_{tk}, \quad
-              e(t) = k_1 \lceil t / k_1 \rceil \tag{2.14}
+              e(t) = k_1 \lceil t / k_1 \rceil \tag{2.15}
 
     where e(t) is the end of the block of k1 steps that t belongs to: there the losses of the block
     are sent back, k2 steps far.
@@ -453,7 +453,7 @@ def truncated_bptt(
     dL_da, dL_dh_0 = np.zeros_like(trace.a), np.zeros_like(trace.h_0)
     for begin in range(0, T, k1):
         end = min(begin + k1, T)  # losses begin … end-1 go back through steps start … end-1
-        start = max(0, begin + k1 - k2)  # (2.14)
+        start = max(0, begin + k1 - k2)  # (2.15)
         losses = dL_dy[start:end].copy()
         losses[: begin - start] = 0
         sweep = backward_sweep(params, _window(trace, start, end), losses)
@@ -511,7 +511,7 @@ def unroll_checkpointed(
     r"""Run the network over a sequence and keep only the state that enters each segment.
 
     .. math:: \text{states in memory} = \left\lceil \frac{T}{s} \right\rceil + s + 1
-              \;\ge\; 2\sqrt{T} + 1, \quad \text{least near } s = \sqrt T \tag{2.15}
+              \;\ge\; 2\sqrt{T} + 1, \quad \text{least near } s = \sqrt T \tag{2.14}
 
     Parameters
     ----------
@@ -554,7 +554,7 @@ def unroll_checkpointed(
     if not isinstance(segment, int | np.integer) or segment < 1:
         raise ValueError(f"segment is {segment!r}; expected a whole number of at least 1.")
     entering, outputs = [], []
-    for start in range(0, T, segment):  # (2.15)
+    for start in range(0, T, segment):  # (2.14)
         trace = unroll(params, x[start : start + segment], h_0, activation)
         entering.append(trace.h_0.copy())
         outputs.append(trace.y)
@@ -586,7 +586,7 @@ def checkpointed_bptt(params: RNNParams, checkpoints: Checkpoints, dL_dy: np.nda
 
     Notes
     -----
-    Memory O(√T) in the hidden states instead of O(T); see (2.15). Notebook 02.
+    Memory O(√T) in the hidden states instead of O(T); see (2.14). Notebook 02.
 
     Examples
     --------

@@ -73,8 +73,9 @@ def _cells(ax: Axes, values: np.ndarray, centre: tuple, size: tuple, **look: obj
 
 
 def _plain_log(axis: mpl.axis.Axis) -> None:
-    """Label a logarithmic axis at 1, 2 and 5 of each decade, in plain numbers."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    """Label a logarithmic axis in plain numbers: at 1, 2 and 5 if it is short, else at decades."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
@@ -255,9 +256,9 @@ def gradient_flow(dL_dh: np.ndarray) -> Figure:
     entries.set_ylabel("hidden unit i")
     entries.set_title("the gradient is computed from right to left")
     entries.grid(False)
-    figure.colorbar(picture, ax=entries, label=r"$\partial L/\partial h_{t,i}$ (nats)")
+    figure.colorbar(picture, ax=entries, label=r"$\partial L/\partial h_{t,i}$ (units of the loss)")
     _line(norms, np.arange(1, T + 1), np.linalg.norm(dL_dh, axis=1), "gradient", "")
-    norms.set(xlabel="time step t", ylabel=r"$\|\partial L/\partial h_t\|_2$ (nats)", yscale="log")
+    norms.set(xlabel="time step t", ylabel=r"$\|\partial L/\partial h_t\|_2$", yscale="log")
     norms.set_xticks(range(1, T + 1, max(1, T // 8)))
     _plain_log(norms.yaxis)
     return figure
@@ -433,8 +434,8 @@ def learning_curves(
         _line(accuracies, epochs, 100 * accuracy[name], name, name)
     losses.set(xlabel="epoch", ylabel="mean cross-entropy (nats)", yscale="log")
     accuracies.set(xlabel="epoch", ylabel="right answers (%)", ylim=(0, 102))
-    accuracies.axhline(10, color=LOOK["guide"][0], linestyle=":", label="guessing")
+    accuracies.axhline(10, color=LOOK["guide"][0], linestyle=":")
+    accuracies.text(epochs[-1], 8, "guessing", ha="right", va="top")
     _plain_log(losses.yaxis)
     losses.legend()
-    accuracies.legend(loc="lower right")
     return figure

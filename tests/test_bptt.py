@@ -274,7 +274,7 @@ def allowed(T: int, k1: int, k2: int) -> np.ndarray:
     return kept
 
 
-@pytest.mark.equation("2.14")
+@pytest.mark.equation("2.15")
 @given(networks(max_T=9), st.integers(1, 5), st.integers(0, 5))
 def test_truncation_keeps_exactly_the_contributions_inside_its_windows(network, k1, extra):
     params, trace = network.params, network.trace()
@@ -342,7 +342,7 @@ def test_impossible_windows_are_refused(k1, k2, message):
 # -- checkpointed ------------------------------------------------------------------------------
 
 
-@pytest.mark.equation("2.15")
+@pytest.mark.equation("2.14")
 @given(networks(max_T=9), st.one_of(st.none(), st.integers(1, 10)))
 def test_checkpointing_gives_the_same_gradient_from_few_states(network, segment):
     params, trace = network.params, network.trace()
@@ -355,7 +355,7 @@ def test_checkpointing_gives_the_same_gradient_from_few_states(network, segment)
         np.testing.assert_allclose(state, trace.states[c * few.segment], rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.equation("2.15")
+@pytest.mark.equation("2.14")
 def test_segments_of_root_T_steps_need_the_fewest_states():
     network = make_network(100, 1, 3, 5, 2)
     stored = {

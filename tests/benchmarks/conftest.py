@@ -45,5 +45,6 @@ def pytest_terminal_summary(terminalreporter, config):
             continue  # a part of the benchmark was left out
         faster, slower = goals[size]
         times = "".join(f"{ms[name]:7.2f} ms" for name in ("ours", "torch", "products"))
+        goal = f"<= {slower}" if slower else "-"
         write(f"{size!s:22s}{times}{ms['torch'] / ms['ours']:14.2f}{f'>= {faster}':>8s}"
-              f"{ms['ours'] / ms['products']:16.2f}{f'<= {slower}' if slower else '-':>8s}")  # fmt: skip
+              f"{ms['ours'] / ms['products']:16.2f}{goal:>8s}")  # fmt: skip
