@@ -23,9 +23,11 @@ help:
 	@echo "make constraints  write the installed versions to constraints.txt (for authors)"
 	@echo "make clean        remove caches; nothing of yours"
 
+# the configuration keeps JupyterLab from asking, and from the internet, for its news
 lab:
 	@$(SET_UP) lab
-	@$(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter:$$JUPYTER_CONFIG_PATH" \
+		$(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
 
 test:
 	@$(SET_UP) test
