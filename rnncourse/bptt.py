@@ -203,8 +203,8 @@ def gather_gradients(
         dL_dW_xh=delta.T @ all_steps(trace.x),  # (2.11)
         dL_dW_hh=delta.T @ all_steps(trace.h_prev),  # (2.10)
         dL_dW_hy=errors.T @ all_steps(trace.h),  # (2.12)
-        dL_db_h=delta.sum(axis=0),  # (2.11)
-        dL_db_y=errors.sum(axis=0),  # (2.12)
+        dL_db_h=np.einsum("tbn->n", dL_da),  # (2.11)
+        dL_db_y=np.einsum("tbk->k", dL_dy),  # (2.12)
         dL_dx=np.matmul(delta, params.W_xh).reshape(trace.x.shape),  # (2.13)
         dL_dh_0=dL_dh_0,
     )

@@ -27,24 +27,20 @@ def warm_allocator():
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Print one row for each size: medians in milliseconds, ratios, and the goals."""
-    medians: dict[tuple, dict[str, float]] = {}
-    goals: dict[tuple, tuple] = {}
-    for bench in config._benchmarksession.benchmarks:
-        if not bench.stats.data:
-            continue  # it failed
-        info = bench.extra_info
-        medians.setdefault(tuple(info["size"]), {})[info["contender"]] = 1e3 * bench.stats.median
-        goals[tuple(info["size"])] = info["goals"]
+    """Print a row for each size: medians of the times, of the rounds' ratios, and the goals."""
     write = terminalreporter.write_line
     write("")
     write(f"{'(T, B, D, N)':22s}{'ours':>10s}{'torch':>10s}{'products':>10s}"
           f"{'torch/ours':>14s}{'goal':>8s}{'ours/products':>16s}{'goal':>8s}")  # fmt: skip
-    for size, ms in medians.items():
-        if set(ms) != {"ours", "torch", "products"}:
-            continue  # a part of the benchmark was left out
-        faster, slower = goals[size]
-        times = "".join(f"{ms[name]:7.2f} ms" for name in ("ours", "torch", "products"))
+    for bench in config._benchmarksession.benchmarks:
+        if "goals" not in bench.extra_info:
+            continue  # it failed
+        ours, torch_, products = (
+            np.array(times)
+            for times in (bench.stats.data, *map(bench.extra_info.pop, ("torch", "products")))
+        )
+        size, (faster, slower) = bench.extra_info["size"], bench.extra_info["goals"]
+        times = "".join(f"{1e3 * np.median(t):7.2f} ms" for t in (ours, torch_, products))
         goal = f"<= {slower}" if slower else "-"
-        write(f"{size!s:22s}{times}{ms['torch'] / ms['ours']:14.2f}{f'>= {faster}':>8s}"
-              f"{ms['ours'] / ms['products']:16.2f}{goal:>8s}")  # fmt: skip
+        write(f"{size!s:22s}{times}{np.median(torch_ / ours):14.2f}{f'>= {faster}':>8s}"
+              f"{np.median(ours / products):16.2f}{goal:>8s}")  # fmt: skip

@@ -7,6 +7,7 @@ agree.
 """
 
 from collections.abc import Callable
+from timeit import repeat
 
 import numpy as np
 import pytest
@@ -25,9 +26,6 @@ GOALS = {
     (200, 64, 128, 256): (0.95, 1.35),
     (100, 64, 512, 512): (0.95, 1.35),
 }
-CONTENDERS = ("ours", "torch", "products")
-
-
 def make_ours(params, x: np.ndarray, h_0: np.ndarray, dL_dy: np.ndarray) -> Callable:
     def run():
         trace = unroll(params, x, h_0)
@@ -81,22 +79,29 @@ def make_products(params, x: np.ndarray, h_0: np.ndarray, dL_dy: np.ndarray) -> 
     return run
 
 
-@pytest.mark.parametrize("contender", CONTENDERS)
 @pytest.mark.parametrize("size", GOALS, ids=lambda size: "-".join(map(str, size)))
-def test_forward_and_backward(benchmark, size, contender):
+def test_forward_and_backward(benchmark, size):
+    """Before each round of ours, one of torch's and one of the products: they share the weather."""
     T, B, D, N = size
     rng = np.random.default_rng(0)
     params = init_params(D, N, K, rng, dtype=np.float32)
     x, h_0, dL_dy = (
         rng.standard_normal(shape).astype(np.float32) for shape in ((T, B, D), (B, N), (T, B, K))
     )
-    arguments = (params, x, h_0, dL_dy)
-    make = {"ours": make_ours, "torch": make_torch, "products": make_products}[contender]
-    benchmark.group = " ".join(map(str, size))
-    benchmark.extra_info.update(contender=contender, size=size, goals=GOALS[size])
-    result = benchmark(make(*arguments))
-    if contender == "torch":  # the same numbers, or the comparison is worth nothing
-        W_xh, W_hh, b_h, _, W_hy, b_y, dx, dh_0 = (g.numpy() for g in result)
-        ours = make_ours(*arguments)()
-        for own, other in zip(ours, (W_xh, W_hh, W_hy, b_h, b_y, dx, dh_0[0]), strict=True):
-            np.testing.assert_allclose(own, other, rtol=1e-2, atol=1e-3 * np.abs(own).max())
+    ours, by_torch, products = (
+        make(params, x, h_0, dL_dy) for make in (make_ours, make_torch, make_products)
+    )
+    W_xh, W_hh, b_h, _, W_hy, b_y, dx, dh_0 = (gradient.numpy() for gradient in by_torch())
+    for own, other in zip(ours(), (W_xh, W_hh, W_hy, b_h, b_y, dx, dh_0[0]), strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-2, atol=1e-3 * np.abs(own).max())
+
+    peers = {"torch": [], "products": []}
+
+    def run_peers():
+        for name, run in (("torch", by_torch), ("products", products)):
+            peers[name] += repeat(run, number=1, repeat=1)
+
+    rounds = 400 if T * B * N < 500_000 else 40
+    benchmark.pedantic(ours, setup=run_peers, rounds=rounds, warmup_rounds=3)
+    benchmark.extra_info.update(size=size, goals=GOALS[size])
+    benchmark.extra_info.update({name: seconds[3:] for name, seconds in peers.items()})
