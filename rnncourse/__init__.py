@@ -14,6 +14,14 @@ The modules, in the order of the course. Each imports only from those above it:
     Numerical derivatives, and a report of where two gradients differ.
 ``bptt``
     Back-propagation through time: the sweep, the double sum, truncated, checkpointed.
+``jacobians``
+    Step Jacobians, their products over many steps, what each lag adds to the gradient.
+``powers``
+    Powers of one matrix: spectral radius against norm.
+``bounds``
+    Bounds of a product's norm from above and below, each with its condition.
+``dynamics``
+    The long run: Lyapunov exponents, mean field, echo states, leaky units, the cliff.
 ``tasks``
     Real data as sequences.
 

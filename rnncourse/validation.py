@@ -89,7 +89,7 @@ def _check_shape(name: str, value: np.ndarray, axes: list[str], sizes: dict[str,
 
     if fits(value.shape):
         return
-    known = " and ".join(f"{axis} = {sizes[axis]}" for axis in axes if axis in sizes)
+    known = " and ".join(f"{axis} = {sizes[axis]}" for axis in dict.fromkeys(axes) if axis in sizes)
     expected = f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
     message = f"{name} has shape {value.shape}; expected {expected}"
     message += f" with {known}." if known else "."

@@ -21,7 +21,9 @@ ORDER = [
     "bptt",
     # 3 gradient norms
     "jacobians",
+    "powers",
     "bounds",
+    "dynamics",
     # 4 training
     "tasks",
     "optim",
