@@ -44,7 +44,7 @@ browser:
 
 notebooks:
 	@$(SET_UP) test
-	@$(BIN)/python tools/execute_notebooks.py notebooks/*.ipynb
+	@$(ONE_THREAD) $(BIN)/python tools/execute_notebooks.py notebooks/*.ipynb
 
 constraints:
 	@$(BIN)/python tools/write_constraints.py

@@ -21,7 +21,11 @@ The modules, in the order of the course. Each imports only from those above it:
 ``bounds``
     Bounds of a product's norm from above and below, each with its condition.
 ``dynamics``
-    The long run: Lyapunov exponents, mean field, echo states, leaky units, the cliff.
+    The long run: Lyapunov exponents, mean field, echo states.
+``leaky``
+    Leaky units, whose Jacobian stays near the identity.
+``cliff``
+    One unit whose loss is flat, then a wall, then flat.
 ``tasks``
     Real data as sequences.
 
@@ -31,6 +35,10 @@ And the leaves, which nothing above imports:
     What the notebooks use to show packaged source, check the installation, compare predictions.
 ``figures``
     Arrays in, figure out.
+``gradient_figures``
+    The same for the growth and the decay of gradients.
+``explore``
+    A figure with sliders: what decides how fast a gradient grows or fades.
 
 Import from the module itself, for example ``from rnncourse.cell import step``.
 """

@@ -141,6 +141,7 @@ def upper_bounds(slopes: np.ndarray, W: np.ndarray, gamma: float, ord: Any = 2) 
     (array([10.,  0.]), array([ 10., 100.]))
     """
     T, _ = _check_slopes(slopes, W).shape
+    check_gamma(gamma)
     if ord not in NORMS:
         raise ValueError(f"ord is {ord!r}; expected 1, 2, numpy.inf or 'fro'.")
     if np.abs(slopes).max() > gamma * (1 + 1e-12):
@@ -362,6 +363,7 @@ def growth_conditions(W: np.ndarray, gamma: float) -> GrowthConditions:
     >>> growth_conditions(np.array([[0.0, 10.0], [0.0, 0.0]]), gamma=1.0).explosion_is_possible
     True
     """
+    check_gamma(gamma)
     return GrowthConditions(float(np.linalg.norm(check_square(W), 2)), float(gamma))
 
 
@@ -422,6 +424,36 @@ def truncation_bias_bound(
     states = np.linalg.norm(trace.h_prev[:, 0], axis=1).max()
     losses = np.linalg.norm(g[:, 0], axis=1).sum()
     return float(gamma * losses * states * eta**window / (1 - eta))  # (3.10)
+
+
+def check_gamma(gamma: float) -> None:
+    """Refuse a γ that no activation can have.
+
+    Parameters
+    ----------
+    gamma : float
+        γ = sup|φ'|.
+
+    Raises
+    ------
+    ValueError
+        If `gamma` is not positive and finite.
+
+    Notes
+    -----
+    Notebook 03.
+
+    Examples
+    --------
+    >>> check_gamma(-1.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: gamma is -1.0; expected sup|φ'|, a positive number: slope_bound(activation).
+    """
+    if not 0 < gamma < np.inf:
+        raise ValueError(
+            f"gamma is {gamma!r}; expected sup|φ'|, a positive number: slope_bound(activation)."
+        )
 
 
 def _check_slopes(slopes: np.ndarray, W: np.ndarray) -> np.ndarray:

@@ -13,10 +13,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 STYLE = Path(__file__).with_name("course.mplstyle")
 
@@ -54,10 +55,13 @@ class _CourseFigure(Figure):
             super().draw(renderer)
 
 
-def _line(ax: Axes, x: np.ndarray, y: np.ndarray, quantity: str, label: str) -> None:
-    """Plot a quantity in its own colour, line style and marker."""
+def _line(
+    ax: Axes, x: np.ndarray, y: np.ndarray, quantity: str, label: str, **more: object
+) -> None:
+    """Plot a quantity in its own colour, line style and marker, unless told otherwise."""
     colour, style, marker = LOOK[quantity]
-    ax.plot(x, y, color=colour, linestyle=style, marker=marker, label=label)
+    look = {"color": colour, "linestyle": style, "marker": marker}
+    ax.plot(x, y, label=label, **look | more)
 
 
 def _cells(ax: Axes, values: np.ndarray, centre: tuple, size: tuple, **look: object) -> None:
@@ -438,4 +442,74 @@ def learning_curves(
     accuracies.text(epochs[-1], 8, "guessing", ha="right", va="top")
     _plain_log(losses.yaxis)
     losses.legend()
+    return figure
+
+
+@_style()
+def gradient_explorer(
+    log_norm: np.ndarray,
+    log_compared: Mapping[str, np.ndarray],
+    log_singular_values: np.ndarray,
+    figure: Figure | None = None,
+) -> Figure:
+    """Draw the norm of the Jacobian product and its singular values against the lag.
+
+    Parameters
+    ----------
+    log_norm : numpy.ndarray
+        (T,), natural logarithm of the measured norm; entry ℓ-1 is that of lag ℓ.
+    log_compared : Mapping
+        Label to (T,) logarithms of what it is compared with: two upper bounds, then ρ^ℓ.
+    log_singular_values : numpy.ndarray
+        (T, N), logarithms, the largest first; nan where lost in rounding.
+    figure : matplotlib.figure.Figure, optional
+        One that this function made: its curves are replaced, which takes less time.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Two panels, logarithmic. The bounds may leave the first one at its top.
+    """
+    if figure is None:
+        figure = _CourseFigure(figsize=(10, 4.3), layout="none")
+        figure.subplots_adjust(left=0.075, right=0.985, bottom=0.13, top=0.78, wspace=0.2)
+        for ax, title in zip(figure.subplots(1, 2), ("the norm", "all directions"), strict=True):
+            ax.axhline(0, color="#444444", linewidth=0.8)
+            looks = [("definition", "--"), ("definition", "-."), ("guide", ":"), ("gradient", "-")]
+            for quantity, style in looks if ax is figure.axes[0] else looks[3:]:
+                ax.plot([], [], color=LOOK[quantity][0], linestyle=style)
+            ax.set_title(title, y=1.2)
+            ax.set_xlabel(r"lag $\ell$ (steps back from the last)")
+            ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
+            ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+            small = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+            ax.yaxis.set_major_formatter(
+                lambda value, _, small=small: "10" + f"{value:.0f}".translate(small)
+            )
+        fan = LineCollection([], colors=LOOK["gradient"][0], linewidths=0.8, alpha=0.45)
+        figure.axes[1].add_collection(fan, autolim=False)
+        names = [*log_compared, r"measured $\|J_{T:T-\ell}\|_2$"]
+        figure.axes[0].legend(
+            figure.axes[0].lines[1:], names, ncols=2, loc="lower left", bbox_to_anchor=(-0.02, 0.99)
+        )
+        names = [r"largest, $\sigma_1$", "the others, until lost in rounding"]
+        figure.axes[1].legend(
+            [figure.axes[1].lines[1], fan], names, loc="lower left", bbox_to_anchor=(-0.02, 0.99)
+        )
+        figure.axes[0].set_ylabel("2-norm, or bound (no unit)")
+        figure.axes[1].set_ylabel(r"singular value $\sigma_i(J_{T:T-\ell})$ (no unit)")
+
+    norms, directions = figure.axes
+    lags = np.arange(1, len(log_norm) + 1)
+    curves = [curve / np.log(10) for curve in (*log_compared.values(), log_norm)]
+    for line, curve in zip(norms.lines[1:], curves, strict=True):
+        line.set_data(lags, curve)
+    values = log_singular_values / np.log(10)
+    directions.lines[1].set_data(lags, curves[-1])
+    directions.collections[0].set_segments([np.stack([lags, v], 1) for v in values.T[1:]])
+    for ax, shown, above in ((norms, curves[2:], 0.5), (directions, [values], 0.08)):
+        shown = np.concatenate([np.ravel(curve) for curve in shown] + [[0]])
+        low, high = (f(shown[np.isfinite(shown)]) for f in (np.min, np.max))
+        span = max(high - low, 1)
+        ax.set(xlim=(0, lags[-1] + 0.02 * lags[-1]), ylim=(low - 0.08 * span, high + above * span))
     return figure

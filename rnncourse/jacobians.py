@@ -50,7 +50,7 @@ def step_jacobians(params: RNNParams, trace: Trace) -> np.ndarray:
     N = check_params(params).sizes[1]
     check_array("trace.a", trace.a, "T B N", N=N, like=params.W_hh)
     slopes = trace.activation.dphi(trace.a)
-    return slopes[:, :, :, None] * params.W_hh  # (3.1): row i of W times slope i
+    return slopes[:, :, :, None] * params.W_hh  # row i of W times slope i  (3.1)
 
 
 class ScaledMatrix(NamedTuple):
@@ -119,7 +119,7 @@ def products_by_lag(J: np.ndarray) -> Iterator[ScaledMatrix]:
     N = check_jacobians(J).shape[1]
     P, log_scale = np.eye(N), 0.0
     for J_t in J[::-1]:
-        P = P @ J_t  # (3.2): older factors on the right
+        P = P @ J_t  # older factors on the right  (3.2)
         size = np.linalg.norm(P)
         if size == 0:
             log_scale = -np.inf

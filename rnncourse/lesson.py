@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import PIL.Image
 from IPython.display import Image, Markdown
 from matplotlib.figure import Figure
 from packaging.requirements import Requirement
@@ -103,7 +104,8 @@ def show_figure(figure: Figure, alt: str) -> Image:
 
     Notes
     -----
-    The text is stored with the picture; exported pages carry it as the image's alt text.
+    The text is stored with the picture; exported pages carry it as the image's alt text. The
+    picture is stored in 256 colours, at a third of the size.
 
     Examples
     --------
@@ -114,8 +116,12 @@ def show_figure(figure: Figure, alt: str) -> Image:
     """
     if not alt.strip():
         raise ValueError("alt is empty; expected a sentence that says what the figure shows.")
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=2 * figure.dpi, facecolor="white")
+    drawn, png = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=2 * figure.dpi, facecolor="white")
+    with PIL.Image.open(drawn) as picture:
+        picture.convert("RGB").quantize(256, dither=PIL.Image.Dither.NONE).save(
+            png, "PNG", optimize=True
+        )
     return Image(png.getvalue(), alt=alt, width=int(figure.get_figwidth() * figure.dpi))
 
 

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from rnncourse import figures
+from rnncourse import figures, gradient_figures
 
+MODULES = (figures, gradient_figures)
 RNG = np.random.default_rng(0)
 SERIES = np.linspace(0.1, 1, 5)
 BOTH = {"one": SERIES, "other": SERIES / 2}
+LAGS = np.arange(1, 8)
+FALLING = -0.7 * LAGS
 CURVES = {"train": SERIES, "validation": SERIES / 2}
 DRAW = {
     "digit_as_sequence": lambda: figures.digit_as_sequence(RNG.random((8, 8)), 3),
@@ -28,14 +31,43 @@ DRAW = {
     ),
     "bias_against_window": lambda: figures.bias_against_window(np.arange(1, 6), BOTH, BOTH),
     "learning_curves": lambda: figures.learning_curves(np.arange(1, 6), CURVES, CURVES),
+    "gradient_explorer": lambda: figures.gradient_explorer(
+        FALLING,
+        {"bound": LAGS, "tighter": LAGS / 2, "radius": -LAGS},
+        np.outer(LAGS, [-0.7, -1, -2]),
+    ),
 }
+FOUR = {name: 0.3 * i * LAGS for i, name in enumerate(("one", "two", "three", "four"), start=1)}
+PATHS = {"plain": np.array([[1.0, 2.0], [9.0, 9.0]]), "clipped": np.array([[1.0, 2.0], [1.5, 2.5]])}
+GRADIENTS = {
+    "norm_against_lag": lambda: gradient_figures.norm_against_lag(
+        FALLING, FOUR, {"below": 3 * FALLING, "far below": 4 * FALLING}, 2 * FALLING
+    ),
+    "singular_value_fan": lambda: gradient_figures.singular_value_fan(
+        np.sort(RNG.standard_normal((7, 5)))[:, ::-1] - np.outer(LAGS, np.arange(5))
+    ),
+    "hump": lambda: gradient_figures.hump(3 + FALLING, FALLING, 3 * LAGS),
+    "eigenvalue_cloud": lambda: gradient_figures.eigenvalue_cloud(
+        RNG.standard_normal(7) + 1j * RNG.standard_normal(7), 0.25
+    ),
+    "lyapunov_against_gain": lambda: gradient_figures.lyapunov_against_gain(LAGS, FOUR),
+    "growth_against_scale": lambda: gradient_figures.growth_against_scale(LAGS / 4, FOUR),
+    "saturation_brake": lambda: gradient_figures.saturation_brake(
+        LAGS / 2, 1 / LAGS, np.full(len(LAGS), 0.5)
+    ),
+    "cliff_surface": lambda: gradient_figures.cliff_surface(
+        np.linspace(0, 3, 6), np.linspace(1, 3, 5), 1e-9 + RNG.random((5, 6)), PATHS
+    ),
+}
+DRAW |= GRADIENTS
 
 
 def public_functions() -> set[str]:
     return {
         name
-        for name, value in vars(figures).items()
-        if callable(value) and not name.startswith("_") and value.__module__ == figures.__name__
+        for module in MODULES
+        for name, value in vars(module).items()
+        if callable(value) and not name.startswith("_") and value.__module__ == module.__name__
     }
 
 
@@ -93,3 +125,194 @@ def test_quantities_differ_in_colour_and_are_legible_on_white():
     assert len(set(colours)) == len(colours)
     for colour in colours:
         assert contrast(colour) >= 2.9, colour
+
+
+# --- the growth and the decay of gradients ---
+
+
+def in_decades(*powers: float) -> np.ndarray:
+    """Natural logarithms of powers of ten."""
+    return np.log(10) * np.array(powers)
+
+
+def curve(figure: Figure, label: str) -> np.ndarray:
+    [line] = [line for line in figure.axes[0].lines if line.get_label() == label]
+    return line.get_ydata()
+
+
+def ticks(figure: Figure) -> dict[str, float]:
+    axis = figure.axes[0].yaxis
+    places = axis.get_majorticklocs()
+    return dict(zip(axis.get_major_formatter().format_ticks(places), places, strict=True))
+
+
+def test_natural_logarithms_are_drawn_at_their_powers_of_ten():
+    figure = gradient_figures.norm_against_lag(in_decades(0, -3, -6), {"b": in_decades(1, 2, 3)})
+    assert np.allclose(curve(figure, "measured"), [0, -3, -6])
+    assert np.allclose(curve(figure, "b"), [1, 2, 3])
+    labels = ticks(figure)
+    assert len(labels) >= 3
+    assert all(label == f"$10^{{{place:.0f}}}$" for label, place in labels.items())
+
+
+@pytest.mark.parametrize("span", [1e-16, 0.1, 0.5, 1.5])
+def test_a_short_axis_of_powers_of_ten_is_labelled_in_plain_numbers(span):
+    figure = gradient_figures.norm_against_lag(in_decades(0.3, 0.3 + span), {})
+    low, high = figure.axes[0].get_ylim()
+    labels = {text: place for text, place in ticks(figure).items() if low <= place <= high}
+    assert len(labels) >= 2
+    assert all(10**place == pytest.approx(float(text)) for text, place in labels.items())
+
+
+def test_the_slack_lies_between_the_measured_norm_and_the_loosest_bound():
+    crossing = {"first": in_decades(3, 3, 3), "second": in_decades(1, 2, 5)}
+    figure = gradient_figures.norm_against_lag(in_decades(0, -1, -2), crossing)
+    [patch] = figure.axes[0].collections
+    x, y = patch.get_paths()[0].vertices.T
+    for lag, low, high in ((1, 0, 3), (2, -1, 3), (3, -2, 5)):
+        here = y[x == lag]
+        assert here.min() == pytest.approx(low)
+        assert here.max() == pytest.approx(high)
+
+
+def test_the_legend_is_in_the_order_in_which_the_curves_end():
+    figure = gradient_figures.norm_against_lag(
+        in_decades(0, -1), {"b": in_decades(1, 2), "a": in_decades(1, 3)},
+        {"c": in_decades(-9, -99)}, np.array([-5.0, np.nan]),
+    )  # fmt: skip
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels[:3] == ["a", "b", "measured"]
+    assert labels[3:5] == [r"measured: $\sigma_{\min}$", "c"]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda gone: gradient_figures.norm_against_lag(gone, {"b": LAGS}, {"l": gone}, gone),
+        lambda gone: gradient_figures.norm_against_lag(gone, {"b": gone}),
+        lambda gone: gradient_figures.singular_value_fan(np.stack([FALLING, gone, gone], 1)),
+        lambda gone: gradient_figures.hump(gone, FALLING, LAGS),
+        lambda gone: gradient_figures.growth_against_scale(LAGS, {"relu": gone}),
+    ],
+)
+@pytest.mark.parametrize("value", [-np.inf, np.nan])
+@pytest.mark.parametrize("left", [0, 1, 4])
+def test_what_is_exactly_zero_or_lost_in_rounding_is_left_out(draw, value, left):
+    figure = draw(np.where(left >= LAGS, FALLING, value))
+    assert np.isfinite(figure.axes[0].get_ylim()).all()
+    figure.savefig(io.BytesIO(), format="png")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (6, 1), (6, 2), (6, 3)])
+def test_the_fan_shows_every_singular_value(shape):
+    values = np.arange(np.prod(shape), dtype=float)[::-1].reshape(shape)
+    ax = gradient_figures.singular_value_fan(values).axes[0]
+    drawn = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) == shape[0]]
+    drawn = [y for y in drawn if not np.array_equal(y, [0, 0])]
+    assert sorted(y[0] for y in drawn) == pytest.approx(sorted(values[0] / np.log(10)))
+
+
+def test_the_smallest_singular_value_is_drawn_as_the_smallest():
+    figure = gradient_figures.singular_value_fan(np.log(10) * np.array([[3.0, 2, 1], [2, 1, 0]]))
+    assert np.allclose(curve(figure, "the largest"), [3, 2])
+    assert np.allclose(curve(figure, "the smallest"), [1, 0])
+
+
+def test_a_bound_that_leaves_the_picture_does_not_flatten_the_hump():
+    norms, radius = in_decades(1, 1.6, -2), in_decades(-1, -2, -3)
+    figure = gradient_figures.hump(norms, radius, in_decades(1, 1000, 1e6))
+    low, high = figure.axes[0].get_ylim()
+    assert low < -3 < 1.6 < high < 3
+
+
+def test_each_curve_shows_what_its_label_says():
+    w, slope, growth = np.arange(1.0, 4), np.array([0.9, 0.5, 0.1]), np.array([0.2, 0.3, 0.4])
+    brake = gradient_figures.saturation_brake(w, slope, growth)
+    assert np.array_equal(curve(brake, "the weight alone: $w$"), w)
+    assert np.array_equal(curve(brake, r"the slope: $\varphi'(a^*)$"), slope)
+    assert np.array_equal(curve(brake, r"their product: $w\,\varphi'(a^*)$"), growth)
+    hump = gradient_figures.hump(in_decades(1, 2), in_decades(-1, -2), in_decades(3, 4))
+    assert np.allclose(curve(hump, r"$\|W^t\|$: measured"), [1, 2])
+    assert np.allclose(curve(hump, r"$\rho(W)^t$: lower bound"), [-1, -2])
+    assert np.allclose(curve(hump, r"$\|W\|^t$: upper bound"), [3, 4])
+    for draw in (gradient_figures.lyapunov_against_gain, gradient_figures.growth_against_scale):
+        figure = draw(w, {"one": slope, "other": growth})
+        assert np.array_equal(curve(figure, "one"), slope)
+        assert np.array_equal(curve(figure, "other"), growth)
+
+
+@pytest.mark.parametrize(("gamma", "radii"), [(1.0, [1]), (0.25, [1, 4]), (1.6, [1, 0.625])])
+def test_the_circles_have_the_radii_one_and_one_over_gamma(gamma, radii):
+    eigenvalues = np.array([5.0 + 1j, 5.0 - 1j, -0.5])
+    ax = gradient_figures.eigenvalue_cloud(eigenvalues, gamma).axes[0]
+    assert [circle.radius for circle in ax.patches] == radii
+    assert len(ax.texts) == len(radii)
+    assert ax.get_aspect() == 1
+    points = ax.lines[0].get_xydata()
+    assert np.array_equal(points[:, 0] + 1j * points[:, 1], eigenvalues)
+    assert (np.abs(points) < ax.get_xlim()[1]).all()
+
+
+@pytest.mark.parametrize("name", ["lyapunov_against_gain", "growth_against_scale"])
+def test_the_line_between_growing_and_shrinking_is_at_zero(name):
+    ax = GRADIENTS[name]().axes[0]
+    [text] = ax.texts
+    assert text.get_text() == "neither grows nor shrinks"
+    assert text.xy[1] == 0
+    assert any(np.array_equal(line.get_ydata(), [0, 0]) for line in ax.lines)
+
+
+def test_a_path_that_jumps_off_the_cliff_does_not_move_the_picture():
+    figure = GRADIENTS["cliff_surface"]()
+    _, plain, clipped, _ = figure.axes
+    assert plain.get_xlim() == clipped.get_xlim() == (0, 3)
+    assert plain.get_ylim() == clipped.get_ylim() == (1, 3)
+    for ax, (name, path) in zip((plain, clipped), PATHS.items(), strict=True):
+        assert ax.get_title(loc="left") == name
+        assert np.array_equal(ax.lines[0].get_xydata(), path)
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_curves_are_told_apart_without_their_colours(name):
+    for ax in GRADIENTS[name]().axes:
+        looks = [
+            (line.get_linestyle(), line.get_marker(), line.get_markerfacecolor() == "white",
+             line.get_linewidth() < 1)
+            for line in ax.lines
+            if not line.get_label().startswith("_")
+        ]  # fmt: skip
+        assert len(set(looks)) == len(looks)
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_no_text_covers_another_or_leaves_the_picture(name):
+    figure = GRADIENTS[name]()
+    figure.savefig(io.BytesIO(), format="png")  # lays it out
+    boxes = []
+    for ax in figure.axes:
+        axes = [ax.xaxis, ax.yaxis] + ([ax.zaxis] if ax.name == "3d" else [])
+        texts = [*ax.texts, ax.title, ax._left_title] + [axis.label for axis in axes]
+        legend = ax.get_legend()
+        texts += legend.get_texts() if legend else []
+        boxes += [(t.get_text(), t.get_window_extent()) for t in texts if t.get_text()]
+    width, height = figure.bbox.size
+    for i, (text, box) in enumerate(boxes):
+        assert box.x0 >= 0 <= box.y0, text
+        assert box.x1 <= width, text
+        assert box.y1 <= height, text
+        for other, second in boxes[:i]:
+            assert not box.overlaps(second), (text, other)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda five: gradient_figures.norm_against_lag(FALLING, five),
+        lambda five: gradient_figures.norm_against_lag(FALLING, {}, five),
+        lambda five: gradient_figures.lyapunov_against_gain(LAGS, five),
+        lambda five: gradient_figures.growth_against_scale(LAGS, five),
+    ],
+)
+def test_more_curves_than_can_be_told_apart_are_refused(draw):
+    with pytest.raises(ValueError, match=r"5 curves \(one, .*, five\); at most 4 fit"):
+        draw(FOUR | {"five": LAGS})

@@ -33,6 +33,7 @@ METADATA = {
 }
 # what editors and kernels leave in a cell: times, scrolling, trust
 TRACES = {"execution", "ExecuteTime", "trusted", "scrolled", "autoscroll", "lines_to_next_cell"}
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class NotebookFailed(Exception):
@@ -92,6 +93,8 @@ def normalise(notebook: nbformat.NotebookNode) -> None:
             del cell.metadata[name]
         if cell.cell_type == "code":
             cell.outputs = join_streams(cell.outputs)
+            for output in cell.outputs:  # a widget's name is drawn by lot, and dies with the kernel
+                output.get("data", {}).pop(WIDGET, None)
 
 
 def join_streams(outputs: list) -> list:

@@ -10,7 +10,8 @@ from numpydoc.docscrape import NumpyDocString
 from numpydoc.validate import validate
 
 PACKAGE = Path(__file__).parents[2] / "rnncourse"
-WITHOUT_EXAMPLES = {"figures"}  # a figure proves nothing in a doctest; test_figures.py draws them
+# a figure proves nothing in a doctest; test_figures.py draws them
+WITHOUT_EXAMPLES = {"figures", "gradient_figures"}
 
 # Demanded is what a reader relies on: a docstring whose sections exist and stand in one order
 # (GL), a summary that is a sentence (SS), every parameter by its name, in order, with type and

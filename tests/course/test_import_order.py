@@ -24,6 +24,8 @@ ORDER = [
     "powers",
     "bounds",
     "dynamics",
+    "leaky",
+    "cliff",
     # 4 training
     "tasks",
     "optim",
@@ -38,7 +40,7 @@ ORDER = [
     "ctrnn",
     "composite_loss",
 ]
-LEAVES = ["lesson", "figures", "explore", "checks", "grading", "__main__"]
+LEAVES = ["lesson", "figures", "gradient_figures", "explore", "checks", "grading", "__main__"]
 ALL = ORDER + LEAVES
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools.execute_notebooks import normalise, read_notebook
+from tools.execute_notebooks import WIDGET, normalise, read_notebook
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -337,6 +337,16 @@ def test_a_notebook_with_traces_of_a_session_is_found(tmp_path, part, change):
     (notebook if part == "notebook" else notebook.cells[1]).metadata.update(change)
     nbformat.write(notebook, path)
     assert len(not_in_normal_form(path)) == 1
+
+
+def test_the_view_of_a_widget_is_not_stored_and_its_words_are(tmp_path):
+    view = {WIDGET: {"model_id": "drawn by lot"}, "text/plain": "a figure with sliders"}
+    path, notebook = tmp_path / "n.ipynb", copy.deepcopy(GOOD)
+    notebook.cells[1].outputs = [nbformat.v4.new_output("display_data", view)]
+    nbformat.write(notebook, path)
+    assert len(not_in_normal_form(path)) == 1
+    normalise(notebook)
+    assert notebook.cells[1].outputs[0].data == {"text/plain": "a figure with sliders"}
 
 
 def test_a_big_notebook_is_found(tmp_path):
