@@ -23,7 +23,7 @@ KNOWN_SLOPES = {TANH: 1.0, RELU: 1.0, LOGISTIC: 0.25, IDENTITY: 1.0}
 def slope_bound(activation: str | Activation, span: float = 20.0) -> float:
     r"""Return the steepest slope of an activation.
 
-    .. math:: \gamma = \sup_a |\phi'(a)| \tag{3.5}
+    .. math:: \gamma = \sup_a |\phi'(a)| \tag{3.3}
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def slope_bound(activation: str | Activation, span: float = 20.0) -> float:
     peak = minimize_scalar(
         lambda a: -np.abs(activation.dphi(np.array([a])))[0], bounds=around, method="bounded"
     )
-    return float(max(-peak.fun, np.abs(activation.dphi(a[i : i + 1]))[0]))  # (3.5)
+    return float(max(-peak.fun, np.abs(activation.dphi(a[i : i + 1]))[0]))  # (3.3)
 
 
 class UpperBounds(NamedTuple):
@@ -104,7 +104,7 @@ def upper_bounds(slopes: np.ndarray, W: np.ndarray, gamma: float, ord: Any = 2) 
     .. math::
         \|J_{t:k}\| \le \prod_{i=k+1}^{t} \|J_i\|
         \le \Big(\prod_{i=k+1}^{t} \max_j |\phi'(a_{ij})|\Big) \|W\|^{t-k}
-        \le (\gamma \|W\|)^{t-k} \tag{3.6}
+        \le (\gamma \|W\|)^{t-k} \tag{3.4}
 
     Parameters
     ----------
@@ -156,9 +156,9 @@ def upper_bounds(slopes: np.ndarray, W: np.ndarray, gamma: float, ord: Any = 2) 
         log_slopes = np.log(np.abs(slopes).max(axis=1))
         return UpperBounds(
             measured=log_norms_by_lag(J, ord),
-            factors=_sum_back(log_factors),  # (3.6)
-            slopes=_sum_back(log_slopes) + lags * log_W,  # (3.6)
-            gamma=lags * (np.log(gamma) + log_W),  # (3.6)
+            factors=_sum_back(log_factors),  # (3.4)
+            slopes=_sum_back(log_slopes) + lags * log_W,  # (3.4)
+            gamma=lags * (np.log(gamma) + log_W),  # (3.4)
         )
 
 
@@ -195,7 +195,7 @@ def lower_bounds(slopes: np.ndarray, W: np.ndarray) -> LowerBounds:
 
     .. math::
         \sigma_{\min}(J_{t:k}) \ge \prod_{i=k+1}^{t} \sigma_{\min}(J_i)
-        \ge \Big(\prod_{i=k+1}^{t} \min_j |\phi'(a_{ij})|\Big) \sigma_{\min}(W)^{t-k} \tag{3.7}
+        \ge \Big(\prod_{i=k+1}^{t} \min_j |\phi'(a_{ij})|\Big) \sigma_{\min}(W)^{t-k} \tag{3.5}
 
     Parameters
     ----------
@@ -231,9 +231,9 @@ def lower_bounds(slopes: np.ndarray, W: np.ndarray) -> LowerBounds:
         log_W = np.log(_sigma_min(W))
         return LowerBounds(
             measured=log_singular_values_by_lag(J)[:, -1],
-            factors=_sum_back(np.log([_sigma_min(J_t) for J_t in J])),  # (3.7)
+            factors=_sum_back(np.log([_sigma_min(J_t) for J_t in J])),  # (3.5)
             slopes=_sum_back(np.log(np.abs(slopes).min(axis=1)))
-            + np.arange(1, T + 1) * log_W,  # (3.7)
+            + np.arange(1, T + 1) * log_W,  # (3.5)
         )
 
 
@@ -242,7 +242,7 @@ def log_abs_det(slopes: np.ndarray, W: np.ndarray) -> np.ndarray:
 
     .. math::
         \ln |\det J_{t:k}| = \sum_{i=k+1}^{t} \sum_{j=1}^{N} \ln |\phi'(a_{ij})|
-        + (t-k) \ln |\det W| \tag{3.8}
+        + (t-k) \ln |\det W| \tag{3.6}
 
     Parameters
     ----------
@@ -274,7 +274,7 @@ def log_abs_det(slopes: np.ndarray, W: np.ndarray) -> np.ndarray:
     T, _ = _check_slopes(slopes, W).shape
     with np.errstate(divide="ignore"):
         log_slopes = np.log(np.abs(slopes)).sum(axis=1)
-    return _sum_back(log_slopes) + np.arange(1, T + 1) * np.linalg.slogdet(W)[1]  # (3.8)
+    return _sum_back(log_slopes) + np.arange(1, T + 1) * np.linalg.slogdet(W)[1]  # (3.6)
 
 
 class GrowthConditions(NamedTuple):
@@ -282,7 +282,7 @@ class GrowthConditions(NamedTuple):
 
     .. math::
         \gamma \sigma_1(W) < 1 \implies \|J_{t:k}\| \le (\gamma \sigma_1(W))^{t-k} \to 0, \qquad
-        \|J_{t:k}\| \to \infty \implies \gamma \sigma_1(W) > 1 \tag{3.9}
+        \|J_{t:k}\| \to \infty \implies \gamma \sigma_1(W) > 1 \tag{3.7}
 
     Parameters
     ----------
@@ -320,7 +320,7 @@ class GrowthConditions(NamedTuple):
     @property
     def explosion_is_possible(self) -> bool:
         """Whether the condition that is necessary for explosion holds."""
-        return self.rate > 1  # (3.9)
+        return self.rate > 1  # (3.7)
 
     def __str__(self) -> str:
         rate = f"gamma ||W|| = {self.rate:.4g}"
@@ -347,7 +347,7 @@ def growth_conditions(W: np.ndarray, gamma: float) -> GrowthConditions:
     Returns
     -------
     GrowthConditions
-        The number γ‖W‖_2 and its two consequences (3.9); printed, a sentence.
+        The number γ‖W‖_2 and its two consequences (3.7); printed, a sentence.
 
     Raises
     ------
@@ -375,7 +375,7 @@ def truncation_bias_bound(
     .. math::
         \Big\| \sum_{t-k \ge K} C_{tk} \Big\| \le
         \gamma \sum_t \|g_t\| \max_k \|h_k\| \, \frac{\eta^K}{1-\eta}, \qquad
-        \eta = \gamma \|W\|_2 < 1 \tag{3.10}
+        \eta = \gamma \|W\|_2 < 1 \tag{3.15}
 
     Parameters
     ----------
@@ -423,7 +423,7 @@ def truncation_bias_bound(
         )
     states = np.linalg.norm(trace.h_prev[:, 0], axis=1).max()
     losses = np.linalg.norm(g[:, 0], axis=1).sum()
-    return float(gamma * losses * states * eta**window / (1 - eta))  # (3.10)
+    return float(gamma * losses * states * eta**window / (1 - eta))  # (3.15)
 
 
 def check_gamma(gamma: float) -> None:

@@ -17,7 +17,7 @@ def cliff_loss(w: np.ndarray | float, b: np.ndarray | float, steps: int = 50) ->
     r"""Compute the loss of a scalar network whose error surface has a cliff.
 
     .. math::
-        x_t = w\, s(x_{t-1}) + b, \quad x_0 = 0.5, \quad E = (s(x_{50}) - 0.7)^2 \tag{3.28}
+        x_t = w\, s(x_{t-1}) + b, \quad x_0 = 0.5, \quad E = (s(x_{50}) - 0.7)^2 \tag{3.25}
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def cliff_loss(w: np.ndarray | float, b: np.ndarray | float, steps: int = 50) ->
     w, b = _grid(w, b)
     x = np.full(w.shape, _X_0)
     for _ in range(_check_steps(steps)):
-        x = w * LOGISTIC.phi(x) + b  # (3.28)
-    return (LOGISTIC.phi(x) - _TARGET) ** 2  # (3.28)
+        x = w * LOGISTIC.phi(x) + b  # (3.25)
+    return (LOGISTIC.phi(x) - _TARGET) ** 2  # (3.25)
 
 
 def cliff_gradient(
@@ -91,7 +91,7 @@ def cliff_gradient(
     for _ in range(_check_steps(steps)):
         s, slope = LOGISTIC.phi(x), w * LOGISTIC.dphi(x)
         dx_dw, dx_db = s + slope * dx_dw, 1 + slope * dx_db
-        x = w * s + b  # (3.28)
+        x = w * s + b  # (3.25)
     dE_dx = 2 * (LOGISTIC.phi(x) - _TARGET) * LOGISTIC.dphi(x)
     return dE_dx * dx_dw, dE_dx * dx_db
 
@@ -100,7 +100,7 @@ def saddle_nodes(w: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
     r"""Find the two b between which the scalar network has three fixed points.
 
     .. math::
-        b = x - w\, s(x) \quad\text{where}\quad s(x)\,(1 - s(x)) = \frac1w \tag{3.29}
+        b = x - w\, s(x) \quad\text{where}\quad s(x)\,(1 - s(x)) = \frac1w \tag{3.26}
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def saddle_nodes(w: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         )
     s = (1 + np.sqrt(1 - 4 / w)) / 2
     x = np.log(s / (1 - s))
-    lower = x - w * s  # (3.29)
+    lower = x - w * s  # (3.26)
     return lower, -w - lower  # the other is its mirror image: x → -x, s → 1 - s
 
 

@@ -22,7 +22,7 @@ def lyapunov_spectrum(J: np.ndarray, *, discard: int = 0) -> np.ndarray:
 
     .. math::
         \lambda_i = \lim_{T\to\infty} \frac1T \sum_{t=1}^T \ln |r_{ii}(t)|, \quad
-        J_t Q_{t-1} = Q_t R_t \tag{3.20}
+        J_t Q_{t-1} = Q_t R_t \tag{3.18}
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def lyapunov_spectrum(J: np.ndarray, *, discard: int = 0) -> np.ndarray:
 def mean_log_determinant(J: np.ndarray) -> float:
     r"""Average ln|det J_t|: the rate at which volumes grow, and the sum of all λ_i, exactly.
 
-    .. math:: \sum_{i=1}^N \lambda_i = \frac1T \sum_{t=1}^T \ln |\det J_t| \tag{3.21}
+    .. math:: \sum_{i=1}^N \lambda_i = \frac1T \sum_{t=1}^T \ln |\det J_t| \tag{3.19}
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def mean_log_determinant(J: np.ndarray) -> float:
     >>> bool(abs(mean_log_determinant(J) - lyapunov_spectrum(J).sum()) < 1e-12)
     True
     """
-    return float(np.linalg.slogdet(check_jacobians(J)).logabsdet.mean())  # (3.21)
+    return float(np.linalg.slogdet(check_jacobians(J)).logabsdet.mean())  # (3.19)
 
 
 def lyapunov_of_network(
@@ -167,7 +167,7 @@ def _mean_log_growth(J: Iterable[np.ndarray], N: int, discard: int) -> np.ndarra
         Q, R = np.linalg.qr(J_t @ Q)
         if t >= discard:
             growth += _log_diagonal(R)
-    return np.sort(growth / (t + 1 - discard))[::-1]  # (3.20)
+    return np.sort(growth / (t + 1 - discard))[::-1]  # (3.18)
 
 
 def _log_diagonal(R: np.ndarray) -> np.ndarray:
@@ -183,7 +183,7 @@ def mean_field_chi(gain: float, slopes: np.ndarray) -> float:
 
     .. math::
         \chi = g^2 \langle \phi'(a)^2 \rangle, \quad
-        \mathbb{E}\, \|W_{hh}^\top D\, d\|^2 = \chi\, \mathbb{E}\, \|d\|^2 \tag{3.22}
+        \mathbb{E}\, \|W_{hh}^\top D\, d\|^2 = \chi\, \mathbb{E}\, \|d\|^2 \tag{3.17}
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def mean_field_chi(gain: float, slopes: np.ndarray) -> float:
     check_array("slopes", slopes, " ".join(["..."] * np.ndim(slopes)))
     if not 0 < gain < np.inf:
         raise ValueError(f"gain is {gain!r}; expected a positive number.")
-    return float(gain**2 * np.mean(slopes**2))  # (3.22)
+    return float(gain**2 * np.mean(slopes**2))  # (3.17)
 
 
 class EchoState(NamedTuple):
@@ -261,7 +261,7 @@ def echo_state(W_hh: np.ndarray, gamma: float) -> EchoState:
 
     .. math::
         \|h_t - h_t'\|_2 \le (\gamma \|W_{hh}\|_2)^t\, \|h_0 - h_0'\|_2, \quad
-        |h_t - h_t'| \le (\gamma |W_{hh}|)^t\, |h_0 - h_0'| \text{ per entry} \tag{3.23}
+        |h_t - h_t'| \le (\gamma |W_{hh}|)^t\, |h_0 - h_0'| \text{ per entry} \tag{3.20}
 
     Parameters
     ----------
@@ -297,8 +297,8 @@ def echo_state(W_hh: np.ndarray, gamma: float) -> EchoState:
     """
     check_gamma(gamma)
     return EchoState(
-        norm_bound=float(gamma * np.linalg.norm(check_square(W_hh), 2)),  # (3.23)
-        perron_bound=float(gamma * spectral_radius(np.abs(W_hh))),  # (3.23)
+        norm_bound=float(gamma * np.linalg.norm(check_square(W_hh), 2)),  # (3.20)
+        perron_bound=float(gamma * spectral_radius(np.abs(W_hh))),  # (3.20)
         spectral_radius=spectral_radius(W_hh),
     )
 

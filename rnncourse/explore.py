@@ -119,7 +119,7 @@ def explore_gradients(
     times r <= 1 in blocks of two, the first with r = 1; U is strictly upper triangular outside of
     these blocks, with entries of variance 1/N, so that Henrici's departure from normality
     ‖W‖_F² - Σ|λ|² is g²ν²‖U‖_F². There are no biases, and the first state is random: without input
-    the network is left to its own dynamics. The bounds are (3.6); notebook 03.
+    the network is left to its own dynamics. The bounds are (3.4); notebook 03.
 
     Examples
     --------

@@ -235,7 +235,7 @@ def gradient_by_lag(params: RNNParams, trace: Trace, dL_dy: np.ndarray) -> np.nd
 
     .. math::
         \frac{dL}{dW_{hh}} = \sum_{\ell=0}^{T-1} G_\ell, \qquad
-        G_\ell = \sum_{t=\ell+1}^{T} C_{t,\,t-\ell} \tag{3.3}
+        G_\ell = \sum_{t=\ell+1}^{T} C_{t,\,t-\ell} \tag{3.14}
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ def gradient_by_lag(params: RNNParams, trace: Trace, dL_dy: np.ndarray) -> np.nd
     delta = slopes * (dL_dy @ params.W_hy)  # of each loss, at the step of its own output
     G = np.empty((T, N, N), dtype=delta.dtype)
     for lag in range(T):
-        G[lag] = np.einsum("tbi,tbj->ij", delta, trace.h_prev[: T - lag])  # (3.3)
+        G[lag] = np.einsum("tbi,tbj->ij", delta, trace.h_prev[: T - lag])  # (3.14)
         delta = slopes[: T - lag - 1] * (delta[1:] @ params.W_hh)  # each one step further back
     return G
 
@@ -292,7 +292,7 @@ def random_truncation_weights(cut: np.ndarray, probability: np.ndarray) -> np.nd
     .. math::
         w_{tk} = \prod_{i=k+1}^{t} \frac{x_i}{1 - c_i}, \qquad
         x_i = 0 \text{ with probability } c_i, \text{ else } 1; \qquad
-        \mathbb{E}\, w_{tk} = 1 \tag{3.4}
+        \mathbb{E}\, w_{tk} = 1 \tag{3.16}
 
     Parameters
     ----------
@@ -333,7 +333,7 @@ def random_truncation_weights(cut: np.ndarray, probability: np.ndarray) -> np.nd
     factor = np.where(cut, 0.0, 1 / (1 - probability))
     weights = np.eye(T)
     for t in range(1, T):
-        weights[t, :t] = factor[t] * weights[t - 1, :t]  # (3.4)
+        weights[t, :t] = factor[t] * weights[t - 1, :t]  # (3.16)
     return weights
 
 

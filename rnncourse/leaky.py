@@ -20,7 +20,7 @@ def leaky_step(
 
     .. math::
         h_t = (1-\alpha) h_{t-1} + \alpha\, \phi(W_{hh} h_{t-1} + u_t), \quad
-        v_t = (1-\alpha) v_{t-1} + \alpha\, (W_{hh}\, \phi(v_{t-1}) + u_t) \tag{3.24}
+        v_t = (1-\alpha) v_{t-1} + \alpha\, (W_{hh}\, \phi(v_{t-1}) + u_t) \tag{3.21}
 
     Parameters
     ----------
@@ -63,8 +63,8 @@ def leaky_step(
     _check_alpha(alpha)
     phi = get_activation(activation).phi
     if _check_form(form) == "rate":
-        return (1 - alpha) * state + alpha * phi(state @ W_hh.T + drive)  # (3.24)
-    return (1 - alpha) * state + alpha * (phi(state) @ W_hh.T + drive)  # (3.24)
+        return (1 - alpha) * state + alpha * phi(state @ W_hh.T + drive)  # (3.21)
+    return (1 - alpha) * state + alpha * (phi(state) @ W_hh.T + drive)  # (3.21)
 
 
 def leaky_jacobians(
@@ -74,7 +74,7 @@ def leaky_jacobians(
 
     .. math::
         J_t = (1-\alpha) I + \alpha D_t W_{hh} \text{ (rate)}, \quad
-        J_t = (1-\alpha) I + \alpha W_{hh} D_t \text{ (voltage)} \tag{3.25}
+        J_t = (1-\alpha) I + \alpha W_{hh} D_t \text{ (voltage)} \tag{3.22}
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def leaky_jacobians(
     check_array("W_hh", W_hh, "N N", N=N, like=slopes)
     _check_alpha(alpha)
     rows_or_columns = slopes[:, :, None] if _check_form(form) == "rate" else slopes[:, None, :]
-    return (1 - alpha) * np.eye(N) + alpha * rows_or_columns * W_hh  # (3.25)
+    return (1 - alpha) * np.eye(N) + alpha * rows_or_columns * W_hh  # (3.22)
 
 
 def leaky_bounds(W_hh: np.ndarray, gamma: float, alpha: float) -> tuple[float, float]:
@@ -120,7 +120,7 @@ def leaky_bounds(W_hh: np.ndarray, gamma: float, alpha: float) -> tuple[float, f
 
     .. math::
         1 - \alpha - \alpha\gamma \|W_{hh}\|_2 \le \sigma_{\min}(J_t) \le \|J_t\|_2
-        \le 1 - \alpha + \alpha\gamma \|W_{hh}\|_2 \tag{3.26}
+        \le 1 - \alpha + \alpha\gamma \|W_{hh}\|_2 \tag{3.23}
 
     Parameters
     ----------
@@ -154,13 +154,13 @@ def leaky_bounds(W_hh: np.ndarray, gamma: float, alpha: float) -> tuple[float, f
     _check_alpha(alpha)
     check_gamma(gamma)
     reach = float(alpha * gamma * np.linalg.norm(check_square(W_hh), 2))
-    return 1 - alpha - reach, 1 - alpha + reach  # (3.26)
+    return 1 - alpha - reach, 1 - alpha + reach  # (3.23)
 
 
 def time_constant(alpha: float) -> float:
     r"""Say in how many steps a leaky unit without input decays to 1/e.
 
-    .. math:: \tau = \frac{-1}{\ln(1-\alpha)} \tag{3.27}
+    .. math:: \tau = \frac{-1}{\ln(1-\alpha)} \tag{3.24}
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def time_constant(alpha: float) -> float:
     """
     _check_alpha(alpha)
     with np.errstate(divide="ignore"):
-        return float(-1 / np.log1p(-alpha))  # (3.27)
+        return float(-1 / np.log1p(-alpha))  # (3.24)
 
 
 def _check_alpha(alpha: float) -> None:

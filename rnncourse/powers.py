@@ -17,7 +17,7 @@ from rnncourse.validation import check_array
 def spectral_radius(W: np.ndarray) -> float:
     r"""Compute the largest modulus of an eigenvalue.
 
-    .. math:: \rho(W) = \max_i |\lambda_i(W)| = \lim_{t \to \infty} \|W^t\|^{1/t} \tag{3.11}
+    .. math:: \rho(W) = \max_i |\lambda_i(W)| = \lim_{t \to \infty} \|W^t\|^{1/t} \tag{3.8}
 
     Parameters
     ----------
@@ -44,14 +44,14 @@ def spectral_radius(W: np.ndarray) -> float:
     >>> spectral_radius(np.array([[0.9, 10.0], [0.0, 0.9]]))
     0.9
     """
-    return float(np.abs(np.linalg.eigvals(check_square(W))).max())  # (3.11)
+    return float(np.abs(np.linalg.eigvals(check_square(W))).max())  # (3.8)
 
 
 def departure_from_normality(W: np.ndarray) -> float:
     r"""Compute Henrici's departure from normality.
 
     .. math:: \|N\|_F = \Big(\|W\|_F^2 - \sum_i |\lambda_i|^2\Big)^{1/2}, \qquad
-              W = Q (\Lambda + N) Q^* \tag{3.12}
+              W = Q (\Lambda + N) Q^* \tag{3.10}
 
     where Q is unitary, Λ diagonal and N strictly upper triangular (Schur).
 
@@ -80,7 +80,7 @@ def departure_from_normality(W: np.ndarray) -> float:
     10.0
     """
     triangular, _ = schur(check_square(W), output="complex")
-    return float(np.linalg.norm(np.triu(triangular, 1)))  # (3.12)
+    return float(np.linalg.norm(np.triu(triangular, 1)))  # (3.10)
 
 
 class PowerBounds(NamedTuple):
@@ -121,14 +121,14 @@ def power_bounds(W: np.ndarray, T: int) -> PowerBounds:
     r"""Measure the norms of W, W², …, W^T, and bound them.
 
     .. math::
-        \rho^t \le \|W^t\| \le \|W\|^t \tag{3.13}
+        \rho^t \le \|W^t\| \le \|W\|^t \tag{3.9}
 
         \|W^t\| \le \kappa(V)\, \rho^t, \qquad W = V \Lambda V^{-1}, \quad
-        \kappa(V) = \|V\| \|V^{-1}\| \tag{3.14}
+        \kappa(V) = \|V\| \|V^{-1}\| \tag{3.11}
 
-        \|W^t\| \le \sum_{j=0}^{\min(t, n-1)} \binom{t}{j} \rho^{t-j} \|N\|_F^j \tag{3.15}
+        \|W^t\| \le \sum_{j=0}^{\min(t, n-1)} \binom{t}{j} \rho^{t-j} \|N\|_F^j \tag{3.12}
 
-    with n the size of W (N of the network) and N its non-normal part (3.12).
+    with n the size of W (N of the network) and N its non-normal part (3.10).
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def power_bounds(W: np.ndarray, T: int) -> PowerBounds:
 
     Notes
     -----
-    (3.14) needs a basis of eigenvectors; (3.15), Henrici 1962, holds for every matrix. Trefethen &
+    (3.11) needs a basis of eigenvectors; (3.12), Henrici 1962, holds for every matrix. Trefethen &
     Embree 2005, §14-16; notebook 03.
 
     Examples
@@ -171,10 +171,10 @@ def power_bounds(W: np.ndarray, T: int) -> PowerBounds:
         terms = [_log_binomial(p, j) + _times(p - j, log_rho) + _times(j, log_departure) for p in t]
     return PowerBounds(
         measured=log_norms_by_lag(np.broadcast_to(W, (T, n, n))),
-        radius=t * log_rho,  # (3.13)
-        norm=t * np.log(np.linalg.norm(W, 2)) if W.any() else np.full(T, -np.inf),  # (3.13)
-        eigenvectors=np.full(T, np.inf) if defective else log_kappa + t * log_rho,  # (3.14)
-        henrici=logsumexp(terms, axis=1),  # (3.15)
+        radius=t * log_rho,  # (3.9)
+        norm=t * np.log(np.linalg.norm(W, 2)) if W.any() else np.full(T, -np.inf),  # (3.9)
+        eigenvectors=np.full(T, np.inf) if defective else log_kappa + t * log_rho,  # (3.11)
+        henrici=logsumexp(terms, axis=1),  # (3.12)
     )
 
 
@@ -183,7 +183,7 @@ def kreiss_lower_bound(W: np.ndarray, distances: np.ndarray | None = None) -> fl
 
     .. math::
         K(W) = \sup_{|z| > 1} (|z| - 1)\, \|(zI - W)^{-1}\|, \qquad
-        K \le \sup_{t \ge 0} \|W^t\| \le e\, n\, K \tag{3.16}
+        K \le \sup_{t \ge 0} \|W^t\| \le e\, n\, K \tag{3.13}
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def kreiss_lower_bound(W: np.ndarray, distances: np.ndarray | None = None) -> fl
     circle = np.exp(2j * np.pi * np.arange(256) / 256)
     z = (1 + distances)[:, None] * circle
     smallest = np.linalg.svd(z[..., None, None] * np.eye(n) - W, compute_uv=False)[..., -1]
-    return float((distances[:, None] / smallest).max())  # (3.16)
+    return float((distances[:, None] / smallest).max())  # (3.13)
 
 
 def check_square(W: np.ndarray) -> np.ndarray:

@@ -69,7 +69,7 @@ def plain_products(slopes: np.ndarray, W: np.ndarray) -> list[np.ndarray]:
 # -- gamma -------------------------------------------------------------------------------------
 
 
-@pytest.mark.equation("3.5")
+@pytest.mark.equation("3.3")
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @given(a=st.floats(-50, 50))
 def test_no_slope_is_steeper_than_gamma(activation, a):
@@ -77,7 +77,7 @@ def test_no_slope_is_steeper_than_gamma(activation, a):
     assert ACTIVATIONS[activation].dphi(np.array([a]))[0] <= gamma
 
 
-@pytest.mark.equation("3.5")
+@pytest.mark.equation("3.3")
 @pytest.mark.parametrize(
     ("activation", "gamma"),
     [("tanh", 1), ("relu", 1), ("logistic", 0.25), ("identity", 1)],
@@ -104,7 +104,7 @@ def test_an_unknown_activation_is_named():
 # -- from above --------------------------------------------------------------------------------
 
 
-@pytest.mark.equation("3.6")
+@pytest.mark.equation("3.4")
 @given(networks(), st.sampled_from(NORMS))
 def test_the_product_lies_below_each_bound_of_the_chain_and_each_below_the_next(network, ord):
     slopes, W, gamma = slopes_and_weights(network)
@@ -116,7 +116,7 @@ def test_the_product_lies_below_each_bound_of_the_chain_and_each_below_the_next(
         assert (tighter <= looser + ROUNDING).all()
 
 
-@pytest.mark.equation("3.6")
+@pytest.mark.equation("3.4")
 @pytest.mark.parametrize("gamma", [0.25, 1.0, 1.7581])
 def test_the_bounds_are_reached_by_scalar_steps_of_the_steepest_slope(gamma):
     """So none of them can be made smaller: by the radius for the norm, or by leaving out γ."""
@@ -154,7 +154,7 @@ def test_the_largest_entry_is_no_norm_for_this_purpose():
 # -- from below, and exactly ---------------------------------------------------------------------
 
 
-@pytest.mark.equation("3.7")
+@pytest.mark.equation("3.5")
 @given(networks())
 def test_the_smallest_singular_value_lies_above_each_bound_from_below(network):
     slopes, W, _ = slopes_and_weights(network)
@@ -165,7 +165,7 @@ def test_the_smallest_singular_value_lies_above_each_bound_from_below(network):
         assert (bounds.slopes <= bounds.factors + 1e-6).all()
 
 
-@pytest.mark.equation("3.7")
+@pytest.mark.equation("3.5")
 @given(networks(), st.integers(0, 2**32 - 1), st.floats(1.01, 3))
 def test_if_every_step_expands_every_gradient_explodes(network, seed, mu):
     """Sufficient: the steps are rescaled so that the smallest singular value of each is mu > 1."""
@@ -182,7 +182,7 @@ def test_if_every_step_expands_every_gradient_explodes(network, seed, mu):
         assert np.linalg.norm(g) >= mu**steps * start * (1 - 1e-9)
 
 
-@pytest.mark.equation("3.8")
+@pytest.mark.equation("3.6")
 @given(networks(activations=("tanh", "logistic", "identity")))
 def test_the_log_determinant_is_exact_and_the_sum_of_the_log_singular_values(network):
     slopes, W, _ = slopes_and_weights(network)
@@ -202,7 +202,7 @@ def test_a_relu_unit_that_is_off_flattens_the_volume():
 # -- what the norm decides ------------------------------------------------------------------------
 
 
-@pytest.mark.equation("3.9")
+@pytest.mark.equation("3.7")
 @given(networks(max_T=8), st.floats(0.05, 0.99))
 def test_gamma_times_norm_below_one_is_sufficient_for_vanishing(network, eta):
     W, gamma = network.params.W_hh, slope_bound(network.activation)
@@ -216,7 +216,7 @@ def test_gamma_times_norm_below_one_is_sufficient_for_vanishing(network, eta):
     assert (log_norms_by_lag(jacobians(slopes, W)) <= lags * np.log(eta) + ROUNDING).all()
 
 
-@pytest.mark.equation("3.9")
+@pytest.mark.equation("3.7")
 @given(networks(max_T=8))
 def test_gamma_times_norm_above_one_is_necessary_for_growth(network):
     """Contraposition: wherever a product has grown, γ‖W‖ was above 1."""
@@ -308,7 +308,7 @@ def test_the_seeds_start_of_001_vanishes_at_once():
 # -- truncation -----------------------------------------------------------------------------------
 
 
-@pytest.mark.equation("3.10")
+@pytest.mark.equation("3.15")
 @given(networks(max_T=9), st.floats(0.1, 0.95), st.integers(1, 9))
 def test_what_a_window_misses_of_a_contracting_network_is_exponentially_small(network, eta, window):
     first = network._replace(
@@ -329,7 +329,7 @@ def test_what_a_window_misses_of_a_contracting_network_is_exponentially_small(ne
     assert np.linalg.norm(missing) <= bound * (1 + 1e-9) + 1e-14
 
 
-@pytest.mark.equation("3.10")
+@pytest.mark.equation("3.15")
 @pytest.mark.parametrize("window", [1, 2, 7])
 def test_the_bound_of_the_missing_part_is_reached_by_a_long_scalar_sequence(window):
     T, gamma, w = 400, 0.25, 3.0

@@ -15,7 +15,7 @@ def scalar_step(w: float, b: float, x: np.ndarray) -> np.ndarray:
     return w / (1 + np.exp(-x)) + b
 
 
-@pytest.mark.equation("3.28")
+@pytest.mark.equation("3.25")
 @given(W_RANGE, B_RANGE, st.integers(1, 60))
 def test_the_cliff_loss_is_the_recursion_written_out(w, b, steps):
     x = 0.5
@@ -48,7 +48,7 @@ def fixed_points(w: float, b: float) -> int:
     return int((np.diff(np.sign(scalar_step(w, b, x) - x)) != 0).sum())
 
 
-@pytest.mark.equation("3.29")
+@pytest.mark.equation("3.26")
 @pytest.mark.parametrize("w", [4.2, 5.0, 9.0])
 def test_at_each_saddle_node_two_fixed_points_appear(w):
     lower, upper = saddle_nodes(w)

@@ -40,7 +40,7 @@ def tanh_network(N: int, *, gain: float, noise: float = 0.0, T: int, seed: int =
 # --- Lyapunov exponents ---
 
 
-@pytest.mark.equation("3.21")
+@pytest.mark.equation("3.19")
 @given(seeds, sizes, st.integers(2, 30), st.data())
 def test_the_exponents_sum_to_the_mean_log_determinant_for_every_T(seed, N, T, data):
     J = gaussian(seed, T, N, N)
@@ -58,7 +58,7 @@ def condition(J: np.ndarray) -> float:
     return float(np.linalg.cond(J).max() / 100)
 
 
-@pytest.mark.equation("3.20")
+@pytest.mark.equation("3.18")
 def test_the_exponents_are_the_log_singular_values_of_the_product_per_step():
     J = gaussian(3, 12, 4, 4)
     product = np.linalg.multi_dot(J[::-1])  # the newest factor on the left
@@ -137,7 +137,7 @@ def test_a_unit_that_is_off_makes_the_last_exponent_minus_infinity_and_no_other(
 # --- mean field ---
 
 
-@pytest.mark.equation("3.22")
+@pytest.mark.equation("3.17")
 @pytest.mark.parametrize("gain", [0.7, 1.5])
 def test_one_backward_step_multiplies_the_expected_squared_norm_by_chi(gain):
     """Independent W_hh and isotropic d; within 5 standard errors of the mean over the draws."""
@@ -176,7 +176,7 @@ def test_in_a_large_driven_network_the_squared_norm_changes_by_chi_per_step(gain
 # --- echo states ---
 
 
-@pytest.mark.equation("3.23")
+@pytest.mark.equation("3.20")
 @given(networks(max_T=12), seeds)
 def test_two_runs_approach_at_least_as_fast_as_the_powers_of_both_bounds(network: Network, seed):
     params, x, h_0 = network.params, network.x[:, :1], network.h_0[:1]

@@ -98,7 +98,7 @@ def test_a_singular_value_that_rounding_has_eaten_is_not_shown():
     assert np.isnan(fan[2:, 1]).all()
 
 
-@pytest.mark.equation("3.3")
+@pytest.mark.equation("3.14")
 @given(networks())
 def test_the_gradient_is_the_sum_over_lags_and_each_lag_the_sum_of_its_pairs(network: Network):
     params, trace = network.params, network.trace()
@@ -133,7 +133,7 @@ def test_what_vanishes_is_the_long_lag_and_not_the_gradient():
     assert start_100 < 1e-25 * start_5
 
 
-@pytest.mark.equation("3.4")
+@pytest.mark.equation("3.16")
 @given(networks(max_T=5), st.integers(0, 2**32 - 1))
 def test_cutting_at_random_with_the_right_weights_gives_the_gradient_on_average(network, seed):
     """The expectation over all 2^T patterns, each with its probability: exact, not sampled."""

@@ -34,8 +34,8 @@ def slopes_of(form: str, W_hh, u, state, activation) -> np.ndarray:
     return get_activation(activation).dphi(a)[None]
 
 
-@pytest.mark.equation("3.24")
-@pytest.mark.equation("3.25")
+@pytest.mark.equation("3.21")
+@pytest.mark.equation("3.22")
 @pytest.mark.parametrize("form", FORMS)
 @given(seeds, sizes, st.floats(0.01, 1.0), st.sampled_from(("tanh", "logistic", "identity")))
 def test_the_leaky_jacobian_is_the_numerical_jacobian_of_the_leaky_step(
@@ -74,7 +74,7 @@ def test_without_leak_the_rate_form_is_the_basic_network(seed, N):
     np.testing.assert_allclose(found, unroll(params, x, h_0).h[0], atol=1e-14)
 
 
-@pytest.mark.equation("3.26")
+@pytest.mark.equation("3.23")
 @pytest.mark.parametrize("form", FORMS)
 @given(seeds, sizes, st.floats(0.001, 1.0), st.sampled_from(tuple(ACTIVATIONS)))
 def test_all_singular_values_of_a_leaky_jacobian_lie_within_the_bounds(
@@ -110,7 +110,7 @@ def test_for_equal_slopes_both_leaky_forms_have_the_eigenvalues_one_minus_alpha_
         assert np.abs(rate - voltage).max() > 0
 
 
-@pytest.mark.equation("3.27")
+@pytest.mark.equation("3.24")
 @given(st.floats(0.001, 0.9))
 def test_after_one_time_constant_a_leaky_unit_is_down_to_one_over_e(alpha):
     zero, state, T = np.zeros((1, 1)), np.ones((1, 1)), int(time_constant(alpha))

@@ -33,8 +33,8 @@ def log_norms_of_powers(W: np.ndarray, T: int) -> np.ndarray:
     return np.log([np.linalg.norm(np.linalg.matrix_power(W, t), 2) for t in range(1, T + 1)])
 
 
-@pytest.mark.equation("3.13")
-@pytest.mark.equation("3.15")
+@pytest.mark.equation("3.9")
+@pytest.mark.equation("3.12")
 @given(matrices)
 def test_every_power_lies_between_the_radius_and_the_norm_and_below_henricis_bound(W):
     bounds = power_bounds(W, T=12)
@@ -45,7 +45,7 @@ def test_every_power_lies_between_the_radius_and_the_norm_and_below_henricis_bou
     assert (bounds.measured <= bounds.henrici + slack).all()
 
 
-@pytest.mark.equation("3.14")
+@pytest.mark.equation("3.11")
 @given(matrices)
 def test_a_basis_of_eigenvectors_bounds_the_hump_by_its_condition_number(W):
     bounds = power_bounds(W, T=12)
@@ -57,7 +57,7 @@ def test_without_a_basis_of_eigenvectors_there_is_no_such_bound():
     assert np.isinf(power_bounds(HUMP, T=3).eigenvectors).all()
 
 
-@pytest.mark.equation("3.11")
+@pytest.mark.equation("3.8")
 @given(matrices)
 def test_gelfand_the_norm_of_a_power_comes_to_the_radius_per_step(W):
     """W^(2^20) by squaring, with the scale taken out; the hump's share is gone by then."""
@@ -70,7 +70,7 @@ def test_gelfand_the_norm_of_a_power_comes_to_the_radius_per_step(W):
     assert abs(log_scale / t - np.log(rho)) <= 1e-3
 
 
-@pytest.mark.equation("3.12")
+@pytest.mark.equation("3.10")
 @given(matrices)
 def test_the_departure_is_what_the_eigenvalues_leave_of_the_frobenius_norm(W):
     squares = np.linalg.norm(W) ** 2 - (np.abs(np.linalg.eigvals(W)) ** 2).sum()
@@ -96,11 +96,30 @@ def test_radius_and_norm_are_two_numbers_and_the_hump_lies_between_them():
     assert round(np.exp(bounds.measured[-1]) * 1e6, 1) == 1.7
 
 
-@pytest.mark.equation("3.15")
+@pytest.mark.equation("3.12")
 def test_henricis_bound_of_a_jordan_block_is_the_binomial_sum_and_nearly_reached():
     bounds, t = power_bounds(HUMP, T=30), np.arange(1, 31)
     np.testing.assert_allclose(np.exp(bounds.henrici), 0.9**t + t * 0.9 ** (t - 1) * 10)
     assert (bounds.henrici - bounds.measured < 0.1).all()
+
+
+@given(matrices, st.integers(0, 2**32 - 1))
+def test_linear_a_radius_above_one_explodes_every_gradient_with_a_share_of_its_eigenvector(W, seed):
+    """As v^T (W^T)^t g = λ^t v^T g, the norm is at least |λ|^t |v^T g| / ‖v‖."""
+    eigenvalues, V = np.linalg.eig(W)
+    dominant = np.argmax(np.abs(eigenvalues))
+    assume(np.abs(eigenvalues[dominant]) > 1.01)
+    v, g = V[:, dominant], np.random.default_rng(seed).standard_normal(len(W))
+    share, back = np.abs(v @ g) / np.linalg.norm(v), g
+    for t in range(1, 31):
+        back = W.T @ back
+        least = np.abs(eigenvalues[dominant]) ** t * share
+        assert np.linalg.norm(back) >= least * (1 - 1e-6) - 1e-9 * np.linalg.norm(W) ** t
+
+
+def test_a_gradient_without_such_a_share_need_not_explode():
+    back = np.linalg.matrix_power(np.diag([10.0, 0.5, 0.5]).T, 50) @ np.array([0.0, 1.0, 1.0])
+    assert np.linalg.norm(back) < 1e-14
 
 
 def test_a_norm_of_ten_can_be_a_gradient_of_zero():
@@ -120,7 +139,7 @@ def test_an_orthogonal_matrix_neither_grows_nor_fades():
     np.testing.assert_allclose(sigma, 1, atol=1e-11)
 
 
-@pytest.mark.equation("3.16")
+@pytest.mark.equation("3.13")
 @given(matrices)
 def test_kreiss_the_hump_is_at_least_what_any_grid_finds_and_at_most_e_n_times_the_supremum(W):
     assume(spectral_radius(W) < 0.95)
