@@ -27,7 +27,27 @@ The modules, in the order of the course. Each imports only from those above it:
 ``cliff``
     One unit whose loss is flat, then a wall, then flat.
 ``tasks``
-    Real data as sequences.
+    Real data as sequences, with their losses and what simple guesses score.
+``synthetic_tasks``
+    Made-up tasks that need a long memory: adding, copying, temporal order, latch.
+``clipping``
+    Clipping by norm and by value, and gradients that are not finite.
+``schedules``
+    Learning rates that change from step to step.
+``optim``
+    SGD, momentum, RMSProp, Adam, AdamW: parameters and state in, parameters and state out.
+``models``
+    What is trained: the NumPy network, and any torch module, behind the same methods.
+``history``
+    What a training run leaves behind, step by step and epoch by epoch.
+``checkpoints``
+    A file that holds a run: written whole or not at all, read without pickle.
+``progress``
+    A bar that leaves nothing behind.
+``training``
+    The one training loop: validation, early stopping, divergence, checkpoint and resume.
+``study``
+    A hyper-parameter study: settings times seeds, in parallel, resumable.
 
 And the leaves, which nothing above imports:
 
@@ -37,6 +57,8 @@ And the leaves, which nothing above imports:
     Arrays in, figure out.
 ``gradient_figures``
     The same for the growth and the decay of gradients.
+``training_figures``
+    The same for training: histories, regimes, studies, tasks, forecasts.
 ``explore``
     A figure with sliders: what decides how fast a gradient grows or fades.
 

@@ -233,6 +233,43 @@ def cross_entropy_last(
     return cross_entropy(y, np.where(last, target, 0), reduction=reduction, mask=last)
 
 
+def perplexity(mean_nats: float) -> float:
+    r"""Turn a mean cross-entropy into a number of equally likely choices.
+
+    .. math:: \mathrm{PPL} = e^{L / M} \tag{4.16}
+
+    where L is the cross-entropy in nats, summed over M tokens.
+
+    Parameters
+    ----------
+    mean_nats : float
+        L/M: the mean over all tokens, in nats.
+
+    Returns
+    -------
+    float
+        Between 1, always sure and right, and beyond K for a network that knows less than nothing.
+
+    Raises
+    ------
+    ValueError
+        If the cross-entropy is negative or not finite.
+
+    Notes
+    -----
+    The exponential of the mean, not the mean of exponentials, and not that of a sum. Jurafsky &
+    Martin, Speech and Language Processing, 3rd ed., §3.3; notebook 04.
+
+    Examples
+    --------
+    >>> round(perplexity(np.log(50)), 9)
+    50.0
+    """
+    if not 0 <= mean_nats < np.inf:
+        raise ValueError(f"mean_nats is {mean_nats}; expected a mean cross-entropy, 0 or more.")
+    return float(np.exp(mean_nats))  # (4.16)
+
+
 def mask_from_lengths(lengths: np.ndarray, T: int) -> np.ndarray:
     r"""Mark the valid steps of padded sequences.
 

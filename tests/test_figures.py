@@ -5,11 +5,12 @@ import io
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rnncourse import figures, gradient_figures
+from rnncourse import figures, gradient_figures, training_figures
 
-MODULES = (figures, gradient_figures)
+MODULES = (figures, gradient_figures, training_figures)
 RNG = np.random.default_rng(0)
 SERIES = np.linspace(0.1, 1, 5)
 BOTH = {"one": SERIES, "other": SERIES / 2}
@@ -59,7 +60,35 @@ GRADIENTS = {
         np.linspace(0, 3, 6), np.linspace(1, 3, 5), 1e-9 + RNG.random((5, 6)), PATHS
     ),
 }
-DRAW |= GRADIENTS
+GOES_ON = (LAGS, 0.5 + 2.0**-LAGS, 0.6 + 2.0**-LAGS)
+BREAKS = (LAGS, np.where(LAGS == 5, np.nan, 10.0**LAGS), 20.0**LAGS)
+MEDIAN = np.array([[3.0, 2.0, np.inf], [0.1, 40.0, 5.0]])
+TRAINING = {
+    "training_history": lambda: training_figures.training_history(
+        CURVES, CURVES, np.array([0.5, 4.0, 0.9, np.inf, 2.0, 0.1, 0.2, 1.0]), np.arange(8) / 100,
+        threshold=1.0, baseline=2.3, best=3,
+    ),
+    "loss_regimes": lambda: training_figures.loss_regimes(
+        {"underfitting": GOES_ON, "overfitting": GOES_ON, "divergence": BREAKS}, 2.3
+    ),
+    "study_heat_map": lambda: training_figures.study_heat_map(
+        MEDIAN, MEDIAN - 1, MEDIAN + 1, [3, 5], [0.1, 1, 10], row_name="units",
+        column_name="rate", value_name="loss", title="T = 5",
+    ),
+    "sequence_example": lambda: training_figures.sequence_example(
+        RNG.standard_normal((7, 5)), LAGS % 3, LAGS > 2, "a task", symbols=["a", "b", "c"]
+    ),
+    "forecast": lambda: training_figures.forecast(LAGS + 1900, LAGS % 4, FOUR, held_out=1905),
+    "optimiser_paths": lambda: training_figures.optimiser_paths(
+        np.linspace(0, 3, 6), np.linspace(1, 3, 5), 0.1 + RNG.random((5, 6)), PATHS,
+        minimum=(1.0, 2.0),
+    ),
+    "clipping_picture": lambda: training_figures.clipping_picture(
+        np.array([[3.0, 1.0], [0.2, 0.3]]), np.array([[0.9, 0.3], [0.2, 0.3]]),
+        np.array([[1.0, 1.0], [0.2, 0.3]]), 1.0,
+    ),
+}  # fmt: skip
+DRAW |= GRADIENTS | TRAINING
 
 
 def public_functions() -> set[str]:
@@ -272,9 +301,9 @@ def test_a_path_that_jumps_off_the_cliff_does_not_move_the_picture():
         assert np.array_equal(ax.lines[0].get_xydata(), path)
 
 
-@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize("name", GRADIENTS | TRAINING)
 def test_curves_are_told_apart_without_their_colours(name):
-    for ax in GRADIENTS[name]().axes:
+    for ax in DRAW[name]().axes:
         looks = [
             (line.get_linestyle(), line.get_marker(), line.get_markerfacecolor() == "white",
              line.get_linewidth() < 1)
@@ -284,9 +313,9 @@ def test_curves_are_told_apart_without_their_colours(name):
         assert len(set(looks)) == len(looks)
 
 
-@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize("name", GRADIENTS | TRAINING)
 def test_no_text_covers_another_or_leaves_the_picture(name):
-    figure = GRADIENTS[name]()
+    figure = DRAW[name]()
     figure.savefig(io.BytesIO(), format="png")  # lays it out
     boxes = []
     for ax in figure.axes:
@@ -311,8 +340,172 @@ def test_no_text_covers_another_or_leaves_the_picture(name):
         lambda five: gradient_figures.norm_against_lag(FALLING, {}, five),
         lambda five: gradient_figures.lyapunov_against_gain(LAGS, five),
         lambda five: gradient_figures.growth_against_scale(LAGS, five),
+        lambda five: training_figures.forecast(LAGS, LAGS, five),
     ],
 )
 def test_more_curves_than_can_be_told_apart_are_refused(draw):
     with pytest.raises(ValueError, match=r"5 curves \(one, .*, five\); at most 4 fit"):
         draw(FOUR | {"five": LAGS})
+
+
+# --- training ---
+
+
+def lines(ax: Axes) -> dict[str, np.ndarray]:
+    return {line.get_label(): line.get_xydata() for line in ax.lines}
+
+
+def test_the_history_marks_the_steps_that_were_clipped_and_counts_them():
+    norm = np.array([0.5, 4.0, 1.0, np.inf, 2.0, 0.1, 0.2, 0.9])
+    figure = training_figures.training_history(
+        CURVES, BOTH | {k: v + 1 for k, v in CURVES.items()}, norm, np.ones(8), threshold=1.0,
+        baseline=2.3, best=3,
+    )  # fmt: skip
+    losses, metrics, norms, rates = figure.axes
+    for ax, shift in ((losses, 0), (metrics, 1)):
+        drawn = lines(ax)
+        for label, name in (("training", "train"), ("validation", "validation")):
+            np.testing.assert_array_equal(drawn[label].T, [np.arange(1, 6), CURVES[name] + shift])
+        assert set(drawn["weights kept"][:, 0]) == {3}
+    np.testing.assert_array_equal(lines(losses)["memoryless guess"][:, 1], 2.3)
+    assert losses.get_ylim()[1] > 2.3
+    np.testing.assert_array_equal(lines(norms)["clipped step"].T, [[2, 4, 5], [4, np.nan, 2]])
+    assert norms.get_title(loc="left") == "before clipping: 38% of steps clipped"
+    assert rates.get_ylim()[0] == 0
+
+
+def test_a_history_without_clipping_says_nothing_of_it():
+    figure = training_figures.training_history(CURVES, CURVES, LAGS.astype(float), LAGS / 10)
+    assert "clipped step" not in lines(figure.axes[2])
+    assert "%" not in figure.axes[2].get_title(loc="left")
+
+
+def test_a_curve_that_breaks_off_is_drawn_to_its_last_finite_loss():
+    figure = training_figures.loss_regimes({"a": GOES_ON, "b": BREAKS}, {"a": 3.0, "b": None})
+    left, right = figure.axes
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["a", "b"]
+    assert [ax.get_yscale() for ax in figure.axes] == ["linear", "log"]
+    np.testing.assert_array_equal(lines(left)["training"][:, 1], GOES_ON[1])
+    np.testing.assert_array_equal(lines(left)["validation"][:, 1], GOES_ON[2])
+    assert "then nan or inf" not in lines(left)
+    assert lines(left)["memoryless guess"][0, 1] == 3
+    assert "memoryless guess" not in lines(right)
+    np.testing.assert_array_equal(lines(right)["training"][:, 0], [1, 2, 3, 4])
+    np.testing.assert_array_equal(lines(right)["then nan or inf"], [[4, 1e4]])
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 7])
+def test_each_regime_has_its_panel(number):
+    figure = training_figures.loss_regimes({f"r{i}": GOES_ON for i in range(number)})
+    assert len(figure.axes) == number
+
+
+def test_a_training_that_was_never_finite_is_drawn_too():
+    nothing = np.full(7, np.nan)
+    figure = training_figures.loss_regimes({"a": (LAGS, nothing, nothing)}, 2.0)
+    figure.savefig(io.BytesIO(), format="png")
+
+
+@pytest.mark.parametrize(("largest", "best"), [(False, (1, 0)), (True, (1, 1))])
+def test_each_cell_of_the_heat_map_says_its_median_and_spread_and_the_best_is_framed(largest, best):
+    figure = training_figures.study_heat_map(
+        MEDIAN, MEDIAN - 1, np.where(MEDIAN == 2, np.inf, MEDIAN + 1), [3, 5], [0.1, 1, 10],
+        row_name="units", column_name="rate", value_name="loss", largest=largest,
+    )  # fmt: skip
+    ax = figure.axes[0]
+    cells = {(round(t.get_position()[1]), t.get_position()[0]): [] for t in ax.texts}
+    for text in ax.texts:
+        cells[round(text.get_position()[1]), text.get_position()[0]].append(text.get_text())
+    assert cells == {
+        (0, 0): ["3", "2 … 4"], (0, 1): ["2", "1 … failed"], (0, 2): ["failed", ""],
+        (1, 0): ["0.1", "-0.9 … 1.1"], (1, 1): ["40", "39 … 41"], (1, 2): ["5", "4 … 6"],
+    }  # fmt: skip
+    [frame] = ax.patches
+    x, y = frame.get_center()
+    assert (round(y, 9), round(x, 9)) == best
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["0.1", "1", "10"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["3", "5"]
+
+
+def test_every_text_in_the_heat_map_is_legible_on_its_cell():
+    values = np.linspace(0, 1, 20).reshape(4, 5)
+    names = {"row_name": "r", "column_name": "c", "value_name": "v"}
+    for largest in (False, True):
+        ax = training_figures.study_heat_map(
+            values, values, values, range(4), range(5), **names, largest=largest
+        ).axes[0]
+        for text in ax.texts:
+            x, y = text.get_position()
+            white = contrast(ax.images[0].to_rgba(values[round(y), x])[:3])
+            assert {"white": white, "black": 21 / white}[text.get_color()] >= 4.5
+
+
+def test_a_study_in_which_every_run_failed_is_drawn_too():
+    nothing = np.full((2, 3), np.inf)
+    figure = training_figures.study_heat_map(
+        nothing, nothing, nothing, [1, 2], [1, 2, 3], row_name="r", column_name="c", value_name="v"
+    )
+    figure.savefig(io.BytesIO(), format="png")
+    assert not figure.axes[0].patches
+
+
+def cells_of(figure: Figure) -> dict[int, str]:
+    return {round(t.get_position()[0]): t.get_text() for t in figure.axes[1].texts}
+
+
+def grey_steps(figure: Figure) -> list[int]:
+    spans = [p for p in figure.axes[1].patches if mpl.colors.to_hex(p.get_facecolor()) == "#ececec"]
+    return [t for t in range(1, 99) for p in spans if p.get_x() < t < p.get_x() + p.get_width()]
+
+
+def test_the_target_stands_at_the_steps_that_count():
+    x = RNG.standard_normal((7, 4))
+    one = training_figures.sequence_example(x, 2, symbols=["a", "b", "c"])
+    assert (cells_of(one), grey_steps(one)) == ({7: "c"}, [1, 2, 3, 4, 5, 6])
+    every = training_figures.sequence_example(x, LAGS + 10)
+    assert cells_of(every) == {t: str(t + 10) for t in range(1, 8)}
+    assert grey_steps(every) == []
+    some = training_figures.sequence_example(x, LAGS + 10, (LAGS == 2) | (LAGS > 5))
+    assert cells_of(some) == {2: "12", 6: "16", 7: "17"}
+    assert grey_steps(some) == [1, 3, 4, 5]
+    target = np.stack([LAGS, -LAGS], 1).astype(float)
+    numbers = training_figures.sequence_example(x[:, :2], target, LAGS % 2 == 0)
+    first, second = numbers.axes[1].lines
+    np.testing.assert_array_equal(second.get_ydata(), [np.nan, -2, np.nan, -4, np.nan, -6, np.nan])
+    np.testing.assert_array_equal(np.nan_to_num(first.get_ydata()), [0, 2, 0, 4, 0, 6, 0])
+    assert grey_steps(numbers) == [1, 3, 5, 7]
+    np.testing.assert_array_equal(numbers.axes[0].lines[1].get_ydata(), x[:, 1])
+
+
+@pytest.mark.parametrize("value", [-0.5, 0.0, 1.5])
+def test_a_single_number_as_target_is_inside_its_panel(value):
+    target = np.full((7, 1), value)
+    figure = training_figures.sequence_example(np.ones((7, 1)), target, LAGS == 7)
+    low, high = figure.axes[1].get_ylim()
+    assert low <= min(0, value) <= max(0, value) <= high
+
+
+def test_the_error_of_a_forecast_is_predicted_minus_observed():
+    figure = training_figures.forecast(LAGS, 2.0 * LAGS, {"model": LAGS**2.0}, held_out=4)
+    series, errors = figure.axes
+    np.testing.assert_array_equal(lines(series)["observed"][:, 1], 2 * LAGS)
+    np.testing.assert_array_equal(lines(series)["model"][:, 1], LAGS**2)
+    np.testing.assert_array_equal(errors.lines[1].get_ydata(), LAGS**2 - 2 * LAGS)
+
+
+def test_each_optimiser_has_a_map_of_the_same_part_of_the_plane():
+    figure = TRAINING["optimiser_paths"]()
+    for ax, (name, path) in zip(figure.axes[:2], PATHS.items(), strict=True):
+        assert ax.get_title(loc="left") == name
+        np.testing.assert_array_equal(ax.lines[0].get_xydata(), path)
+        assert (ax.get_xlim(), ax.get_ylim()) == ((0, 3), (1, 3))
+
+
+def test_clipped_gradients_are_drawn_with_the_region_that_they_are_clipped_to():
+    left, right = TRAINING["clipping_picture"]().axes
+    assert left.patches[0].radius == 1
+    assert right.patches[0].get_bbox().extents.tolist() == [-1, -1, 1, 1]
+    for ax, first in ((left, [0.9, 0.3]), (right, [1.0, 1.0])):
+        np.testing.assert_array_equal(lines(ax)["after"], [first, [0.2, 0.3]])
+        np.testing.assert_array_equal(lines(ax)["before"], [[3, 1], [0.2, 0.3]])
+        assert ax.get_aspect() == 1

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given
+from hypothesis import strategies as st
 from networks import Network, make_network, networks, torch_loss
 
 from rnncourse.gradcheck import complex_step_gradient, numerical_gradient, relative_error
@@ -11,6 +12,7 @@ from rnncourse.losses import (
     cross_entropy,
     cross_entropy_last,
     mask_from_lengths,
+    perplexity,
     softmax,
     squared_error,
 )
@@ -211,3 +213,24 @@ def test_a_loss_leaves_its_arguments_as_they_were():
     network.loss(y)
     np.testing.assert_array_equal(y, before)
     np.testing.assert_array_equal(network.target, target)
+
+
+@pytest.mark.equation("4.16")
+@given(st.integers(1, 60), st.integers(0, 2**32 - 1))
+def test_perplexity_is_the_inverse_geometric_mean_of_the_probabilities_given(M, seed):
+    p = np.random.default_rng(seed).uniform(0.01, 1, M)
+    assert perplexity(-np.log(p).mean()) == pytest.approx(p.prod() ** (-1 / M))
+
+
+@pytest.mark.equation("4.16")
+def test_the_exponential_of_a_sum_is_no_perplexity():
+    """Erratum C8: over a sum of 25 tokens, the exponential says 3e42 where the answer is 50."""
+    loss = cross_entropy(np.zeros((25, 1, 50)), np.ones((25, 1), int), reduction="mean")
+    assert perplexity(loss.value) == pytest.approx(50)
+    assert np.exp(25 * loss.value) > 1e42
+
+
+@pytest.mark.parametrize("nats", [-0.1, np.nan, np.inf])
+def test_a_perplexity_of_nonsense_is_refused(nats):
+    with pytest.raises(ValueError, match="expected a mean cross-entropy"):
+        perplexity(nats)

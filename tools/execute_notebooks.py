@@ -95,6 +95,7 @@ def normalise(notebook: nbformat.NotebookNode) -> None:
             cell.outputs = join_streams(cell.outputs)
             for output in cell.outputs:  # a widget's name is drawn by lot, and dies with the kernel
                 output.get("data", {}).pop(WIDGET, None)
+            cell.outputs = [o for o in cell.outputs if o.get("data", True)]  # a bar that has gone
 
 
 def join_streams(outputs: list) -> list:

@@ -28,8 +28,16 @@ ORDER = [
     "cliff",
     # 4 training
     "tasks",
+    "synthetic_tasks",
+    "clipping",
+    "schedules",
     "optim",
+    "models",
+    "history",
+    "checkpoints",
+    "progress",
     "training",
+    "study",
     # 5 tricks
     "initialisation",
     "regularisation",
@@ -40,7 +48,16 @@ ORDER = [
     "ctrnn",
     "composite_loss",
 ]
-LEAVES = ["lesson", "figures", "gradient_figures", "explore", "checks", "grading", "__main__"]
+LEAVES = [
+    "lesson",
+    "figures",
+    "gradient_figures",
+    "training_figures",
+    "explore",
+    "checks",
+    "grading",
+    "__main__",
+]
 ALL = ORDER + LEAVES
 
 

@@ -342,10 +342,12 @@ def test_a_notebook_with_traces_of_a_session_is_found(tmp_path, part, change):
 def test_the_view_of_a_widget_is_not_stored_and_its_words_are(tmp_path):
     view = {WIDGET: {"model_id": "drawn by lot"}, "text/plain": "a figure with sliders"}
     path, notebook = tmp_path / "n.ipynb", copy.deepcopy(GOOD)
-    notebook.cells[1].outputs = [nbformat.v4.new_output("display_data", view)]
+    gone = {WIDGET: {"model_id": "of a progress bar, which leaves nothing"}}
+    notebook.cells[1].outputs = [nbformat.v4.new_output("display_data", d) for d in (gone, view)]
     nbformat.write(notebook, path)
     assert len(not_in_normal_form(path)) == 1
     normalise(notebook)
+    assert len(notebook.cells[1].outputs) == 1
     assert notebook.cells[1].outputs[0].data == {"text/plain": "a figure with sliders"}
 
 
