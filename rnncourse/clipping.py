@@ -172,12 +172,16 @@ def _kind(value: Any) -> str:
 
 
 def _peak_and_norm(gradients: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Return the largest |entry|, and the norm in units of it: no square overflows."""
-    peak = max(float(np.abs(g).max(initial=0)) for g in gradients)
+    """Return a unit, and the norm in this unit: 1, or the largest |entry| if a square overflows."""
+    vectors = [g.astype(np.float64, copy=False).ravel() for g in gradients]
+    with np.errstate(over="ignore", under="ignore"):
+        square = float(sum(g @ g for g in vectors))
+    if 1e-200 < square < np.inf:
+        return 1.0, float(np.sqrt(square))
+    peak = max(float(np.abs(g).max(initial=0)) for g in vectors)
     if peak == 0:
         return 0.0, 0.0
-    scaled = (g.astype(np.float64).ravel() / peak for g in gradients)
-    return peak, float(np.sqrt(sum(g @ g for g in scaled)))
+    return peak, float(np.sqrt(sum((g / peak) @ (g / peak) for g in vectors)))
 
 
 def gradient_norm(gradients: Sequence[np.ndarray]) -> float:
@@ -309,6 +313,6 @@ def clip_by_value(gradients: Sequence[np.ndarray], threshold: float) -> Clipped:
     """
     c = _check_threshold(threshold)
     check_gradients(gradients)
-    peak, norm = _peak_and_norm(gradients)
     cut = [np.clip(g, -c, c) for g in gradients]  # (4.15)
-    return Clipped(same_type(cut, gradients), peak * norm, peak > c)
+    was_cut = any((a != g).any() for a, g in zip(cut, gradients, strict=True))
+    return Clipped(same_type(cut, gradients), gradient_norm(gradients), was_cut)

@@ -173,9 +173,11 @@ def cross_entropy(
     _check_classes(target, counts, K)
     c = _scale(reduction, counts.sum())
     right = np.where(counts, target, 0)[:, :, None]
-    log_p = _log_softmax(y)
-    nats = -np.take_along_axis(log_p, right, axis=2)[:, :, 0]
-    dL_dy = np.exp(log_p)
+    shifted = y - y.max(axis=2, keepdims=True)  # nothing overflows
+    e = np.exp(shifted)
+    total = e.sum(axis=2, keepdims=True)
+    nats = (np.log(total) - np.take_along_axis(shifted, right, axis=2))[:, :, 0]
+    dL_dy = e / total  # p
     np.put_along_axis(dL_dy, right, np.take_along_axis(dL_dy, right, axis=2) - 1, axis=2)
     dL_dy *= c * counts[:, :, None].astype(dL_dy.dtype)  # (1.8)
     return _loss(c * np.where(counts, nats, 0)[:, :, None], dL_dy)

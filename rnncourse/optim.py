@@ -91,7 +91,9 @@ def _finished(params: Arrays, updated: Arrays, state: Any) -> tuple[Any, Any]:
     """Return new parameters of the old type and the new state, unless something overflowed."""
     for arrays in (updated, *state[:-1]):
         for name, array in zip(names_of(params, "params"), arrays, strict=True):
-            if not np.isfinite(array).all():
+            with np.errstate(over="ignore", invalid="ignore"):
+                finite = np.isfinite(array.sum()) or np.isfinite(array).all()
+            if not finite:
                 raise NonFiniteGradient(
                     f"the gradient of {name} is finite, but a step with it overflows, so the step "
                     f"is refused. {ADVICE}"
