@@ -194,19 +194,55 @@ def gather_gradients(
     >>> gather_gradients(params, trace, np.ones((4, 1, 2)), *sweep[1:]).dL_dW_xh.shape
     (5, 3)
     """
+    of_params = parameter_gradients(trace, dL_dy, dL_da)
+    rows = dL_da.reshape(-1, dL_da.shape[-1])
+    dL_dx = np.matmul(rows, params.W_xh).reshape(trace.x.shape)  # (2.13)
+    return Gradients(*of_params, dL_dx=dL_dx, dL_dh_0=dL_dh_0)
+
+
+def parameter_gradients(
+    trace: Trace, dL_dy: np.ndarray, dL_da: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Turn ∂L/∂a_t into the gradients of the five parameters, all that an update needs.
+
+    Parameters
+    ----------
+    trace : Trace
+        The record of the forward pass.
+    dL_dy : numpy.ndarray
+        (T, B, K), the loss's gradient at the outputs.
+    dL_da : numpy.ndarray
+        (T, B, N), the gradient at the pre-activations.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        In the order of `RNNParams`.
+
+    Notes
+    -----
+    (2.10) to (2.12). Time and batch become one axis of T·B rows, over which the product sums.
+    Notebook 02.
+
+    Examples
+    --------
+    >>> from rnncourse.cell import init_params
+    >>> rng = np.random.default_rng(0)
+    >>> trace = unroll(init_params(3, 5, 2, rng), rng.standard_normal((4, 1, 3)))
+    >>> parameter_gradients(trace, np.ones((4, 1, 2)), np.ones((4, 1, 5)))[4]
+    array([4., 4.])
+    """
 
     def all_steps(sequence: np.ndarray) -> np.ndarray:
         return sequence.reshape(-1, sequence.shape[-1])  # (T·B, ·): time and batch in one axis
 
     delta, errors = all_steps(dL_da), all_steps(dL_dy)
-    return Gradients(
-        dL_dW_xh=delta.T @ all_steps(trace.x),  # (2.11)
-        dL_dW_hh=delta.T @ all_steps(trace.h_prev),  # (2.10)
-        dL_dW_hy=errors.T @ all_steps(trace.h),  # (2.12)
-        dL_db_h=np.einsum("tbn->n", dL_da),  # (2.11)
-        dL_db_y=np.einsum("tbk->k", dL_dy),  # (2.12)
-        dL_dx=np.matmul(delta, params.W_xh).reshape(trace.x.shape),  # (2.13)
-        dL_dh_0=dL_dh_0,
+    return (
+        delta.T @ all_steps(trace.x),  # (2.11)
+        delta.T @ all_steps(trace.h_prev),  # (2.10)
+        errors.T @ all_steps(trace.h),  # (2.12)
+        np.einsum("tbn->n", dL_da),  # (2.11)
+        np.einsum("tbk->k", dL_dy),  # (2.12)
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rnncourse.bptt import bptt
+from rnncourse.bptt import backward_sweep, parameter_gradients
 from rnncourse.cell import Activation, RNNParams, check_params, get_activation
 from rnncourse.tasks import SequenceTask, Split
 from rnncourse.unroll import unroll
@@ -120,7 +120,8 @@ class NumpyModel(Model):
             if last_only:
                 dL_dy = np.zeros_like(trace.y)
                 dL_dy[-1:] = loss.dL_dy
-            return loss.value, bptt(self.params, trace, dL_dy).of_params()
+            sweep = backward_sweep(self.params, trace, dL_dy)
+            return loss.value, parameter_gradients(trace, dL_dy, sweep.dL_da)
 
 
 class TorchModel(Model):

@@ -381,7 +381,7 @@ class Adam(NamedTuple):
                 g = _with_decay(g, theta, weight_decay)
                 m = beta1 * m + (1 - beta1) * g  # (4.3)
                 v = beta2 * v + (1 - beta2) * g**2  # (4.4)
-                theta = theta - rate * (m / share_m) / (np.sqrt(v / share_v) + eps)  # (4.5)
+                theta = theta - (rate / share_m) * m / (np.sqrt(v / share_v) + eps)  # (4.5)
                 thetas.append(theta)
                 ms.append(m)
                 vs.append(v)
