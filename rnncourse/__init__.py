@@ -48,6 +48,22 @@ The modules, in the order of the course. Each imports only from those above it:
     The one training loop: validation, early stopping, divergence, checkpoint and resume.
 ``study``
     A hyper-parameter study: settings times seeds, in parallel, resumable.
+``initialisation``
+    Starting weights: scaled, orthogonal, identity; forget-gate and chrono biases.
+``truncation``
+    Influence balancing, where truncated gradients point the wrong way, and a random unbiased cut.
+``dropout``
+    Units left out: at every step, between layers, one mask per sequence; zoneout.
+``normalisation``
+    Layer norm and batch norm inside the recurrence, forward and backward.
+``regularisation``
+    The Omega term, which asks the backward signal to keep its norm.
+``lstm``
+    Long short-term memory, forward and backward.
+``gru``
+    The gated recurrent unit in both reset conventions, forward and backward.
+``ablation``
+    Each technique with and without, on three tasks, over seeds.
 
 And the leaves, which nothing above imports:
 

@@ -15,7 +15,7 @@ import torch
 from rnncourse.bptt import backward_sweep, parameter_gradients
 from rnncourse.cell import Activation, RNNParams, check_params, get_activation
 from rnncourse.tasks import SequenceTask, Split
-from rnncourse.unroll import unroll
+from rnncourse.unroll import Trace, unroll
 from rnncourse.validation import check_array
 
 CHUNK = 256  # sequences that `NumpyModel.forward` runs at once: the memory stays small
@@ -56,7 +56,74 @@ class Model(ABC):
         """Return the loss and its gradient with respect to each of `params`."""
 
 
-class NumpyModel(Model):
+class HandModel(Model):
+    r"""A network whose forward and backward pass are written by hand: a subclass gives both.
+
+    Its `params` are a NamedTuple with the fields `W_hh` and `sizes` = (D, N, K).
+
+    Notes
+    -----
+    `run` gives a record of the forward pass, which has the outputs as `y`; `gradients` and
+    `contributions` read it. From these follow the loss with its gradients, and the outputs in use.
+    Subclasses are the basic network here, its regularised forms (notebook 05) and the gated cells
+    (notebook 06).
+
+    Examples
+    --------
+    >>> sorted(HandModel.__abstractmethods__)
+    ['contributions', 'describe', 'gradients', 'run']
+    """
+
+    buffers = ()
+
+    @abstractmethod
+    def run(self, x: np.ndarray, rng: np.random.Generator | None = None) -> Any:
+        """Return the record of a forward pass; with a generator as in training, else as in use."""
+
+    @abstractmethod
+    def gradients(self, record: Any, dL_dy: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return the gradient of each of `params`, given ∂L/∂y_t (T, B, K)."""
+
+    @abstractmethod
+    def contributions(self, record: Any, dL_dy: np.ndarray) -> np.ndarray:
+        """Return what each step's use of W_hh adds to dL/dW_hh, (T, *W_hh.shape): its sum is it."""
+
+    def copy(self) -> "HandModel":
+        """Return a model of its own: training it leaves this one as it is."""
+        other = copy.copy(self)
+        other.params = type(self.params)(*map(np.copy, self.params))
+        other.buffers = tuple(map(np.copy, self.buffers))
+        return other
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the outputs (T, B, K) of inputs (T, B, D), as in use."""
+        check_array("x", x, "T B D", D=self.params.sizes[0], like=self.params.W_hh)
+        parts = (x[:, b : b + CHUNK] for b in range(0, x.shape[1], CHUNK))
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever reads a nan has to handle it
+            outputs = [self.run(part).y for part in parts]
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)
+
+    def loss_and_gradients(
+        self, task: SequenceTask, split: Split, seed: int | None = None
+    ) -> tuple[float, tuple[np.ndarray, ...]]:
+        """Return the loss and its gradients in the order of `params`; nan if y is not finite."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            record = self.run(split.x, np.random.default_rng(seed))
+            y = record.y
+            if not np.isfinite(y).all():
+                return np.nan, tuple(np.full_like(p, np.nan) for p in self.params)
+            last_only = task.loss_name == "cross_entropy_last" and split.mask is None
+            loss = task.loss(y[-1:] if last_only else y, split)  # the same, sooner
+            if not np.isfinite(loss.dL_dy).all():
+                return loss.value, tuple(np.full_like(p, np.nan) for p in self.params)
+            dL_dy = loss.dL_dy
+            if last_only:
+                dL_dy = np.zeros_like(y)
+                dL_dy[-1:] = loss.dL_dy
+            return loss.value, self.gradients(record, dL_dy)
+
+
+class NumpyModel(HandModel):
     """The basic recurrent network with its gradients by back-propagation through time.
 
     Parameters
@@ -86,42 +153,24 @@ class NumpyModel(Model):
     def __init__(self, params: RNNParams, activation: str | Activation = "tanh"):
         self.params = check_params(params)
         self.activation = get_activation(activation)
-        self.buffers = ()
-
-    def copy(self) -> "NumpyModel":
-        """Return a model of its own: training it leaves this one as it is."""
-        return NumpyModel(RNNParams(*map(np.copy, self.params)), self.activation)
 
     def describe(self) -> str:
         """Say in one text what the model is, without its weights."""
         return f"NumpyModel(activation={self.activation.name})"
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        """Return the outputs (T, B, K) of inputs (T, B, D)."""
-        check_array("x", x, "T B D", D=self.params.sizes[0], like=self.params.W_xh)
-        parts = (x[:, b : b + CHUNK] for b in range(0, x.shape[1], CHUNK))
-        with np.errstate(over="ignore", invalid="ignore"):  # whoever reads a nan has to handle it
-            outputs = [unroll(self.params, part, None, self.activation).y for part in parts]
-        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)
+    def run(self, x: np.ndarray, rng: np.random.Generator | None = None) -> Trace:
+        """Return the trace of a forward pass; nothing is random in it."""
+        return unroll(self.params, x, None, self.activation)
 
-    def loss_and_gradients(
-        self, task: SequenceTask, split: Split, seed: int | None = None
-    ) -> tuple[float, tuple[np.ndarray, ...]]:
-        """Return the loss and its gradients in the order of `params`; nan if y is not finite."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            trace = unroll(self.params, split.x, None, self.activation)
-            if not np.isfinite(trace.y).all():
-                return np.nan, tuple(np.full_like(p, np.nan) for p in self.params)
-            last_only = task.loss_name == "cross_entropy_last" and split.mask is None
-            loss = task.loss(trace.y[-1:] if last_only else trace.y, split)  # the same, sooner
-            if not np.isfinite(loss.dL_dy).all():
-                return loss.value, tuple(np.full_like(p, np.nan) for p in self.params)
-            dL_dy = loss.dL_dy
-            if last_only:
-                dL_dy = np.zeros_like(trace.y)
-                dL_dy[-1:] = loss.dL_dy
-            sweep = backward_sweep(self.params, trace, dL_dy)
-            return loss.value, parameter_gradients(trace, dL_dy, sweep.dL_da)
+    def gradients(self, record: Trace, dL_dy: np.ndarray) -> RNNParams:
+        """Return the gradient of each of `params`, given ∂L/∂y_t (T, B, K)."""
+        sweep = backward_sweep(self.params, record, dL_dy)
+        return parameter_gradients(record, dL_dy, sweep.dL_da)
+
+    def contributions(self, record: Trace, dL_dy: np.ndarray) -> np.ndarray:
+        """Return what each step's use of W_hh adds to dL/dW_hh, (T, N, N)."""
+        dL_da = backward_sweep(self.params, record, dL_dy).dL_da
+        return dL_da.swapaxes(1, 2) @ record.h_prev
 
 
 class TorchModel(Model):
@@ -251,3 +300,57 @@ class TorchModel(Model):
                 f"T = {x.shape[0]} and B = {x.shape[1]}: time first, an output at every step."
             )
         return y
+
+
+def contribution_by_lag(
+    model: HandModel, x: np.ndarray, dL_dy: np.ndarray, seed: int = 0
+) -> np.ndarray:
+    r"""Measure how far back the last output's loss reaches, for any model written by hand.
+
+    .. math:: \ell \mapsto \|C_{T,\,T-\ell}\|_F, \quad
+              \sum_{\ell=0}^{T-1} C_{T,\,T-\ell} = \frac{dL_T}{dW_{hh}} \tag{5.1}
+
+    Parameters
+    ----------
+    model : HandModel
+        Any of them.
+    x : numpy.ndarray
+        (T, B, D), the inputs.
+    dL_dy : numpy.ndarray
+        (B, K), the gradient of the loss at the last output y_T; no other output costs anything.
+    seed : int
+        Of what is random in the model during training.
+
+    Returns
+    -------
+    numpy.ndarray
+        (T,), the Frobenius norm of the contribution at each lag ℓ = 0, …, T - 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is not written by hand, or the arrays do not fit.
+
+    Notes
+    -----
+    C_tk is what the use of W_hh at step k adds to the gradient of the loss at step t (notebook 02);
+    in a gated cell, W_hh holds the recurrent weights of all gates. Pascanu, Mikolov & Bengio 2013,
+    §2. Notebooks 05 and 06.
+
+    Examples
+    --------
+    >>> from rnncourse.cell import init_params
+    >>> model = NumpyModel(init_params(3, 5, 2, np.random.default_rng(0)))
+    >>> contribution_by_lag(model, np.ones((4, 1, 3)), np.ones((1, 2))).shape
+    (4,)
+    """
+    if not isinstance(model, HandModel):
+        raise TypeError(f"model is a {type(model).__name__}; expected one written by hand.")
+    D, _, K = model.params.sizes
+    B = check_array("x", x, "T B D", D=D, like=model.params.W_hh).shape[1]
+    check_array("dL_dy", dL_dy, "B K", B=B, K=K, like=model.params.W_hh)
+    record = model.run(x, np.random.default_rng(seed))
+    at_the_end = np.zeros_like(record.y)
+    at_the_end[-1] = dL_dy
+    C = model.contributions(record, at_the_end)
+    return np.linalg.norm(C, axis=(1, 2))[::-1]  # (5.1)

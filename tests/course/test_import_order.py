@@ -40,10 +40,14 @@ ORDER = [
     "study",
     # 5 tricks
     "initialisation",
+    "truncation",
+    "dropout",
+    "normalisation",
     "regularisation",
     # 6 gated cells
     "lstm",
     "gru",
+    "ablation",
     # 7 composite loss
     "ctrnn",
     "composite_loss",
