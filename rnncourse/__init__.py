@@ -55,11 +55,15 @@ The modules, in the order of the course. Each imports only from those above it:
 ``dropout``
     Units left out: at every step, between layers, one mask per sequence; zoneout.
 ``normalisation``
-    Layer norm and batch norm inside the recurrence, forward and backward.
+    Layer norm and batch norm, forward and backward.
+``normalised_rnn``
+    Layer norm and batch norm inside the recurrence: states, gradients, running statistics.
 ``regularisation``
     The Omega term, which asks the backward signal to keep its norm.
 ``lstm``
     Long short-term memory, forward and backward.
+``cell_path``
+    The LSTM's path of forget gates, its true Jacobians beside it, time constants.
 ``gru``
     The gated recurrent unit in both reset conventions, forward and backward.
 ``ablation``
@@ -75,6 +79,8 @@ And the leaves, which nothing above imports:
     The same for the growth and the decay of gradients.
 ``training_figures``
     The same for training: histories, regimes, studies, tasks, forecasts.
+``trick_figures``
+    The same for tricks and gated cells: contributions, masks, gates, who solved what.
 ``explore``
     A figure with sliders: what decides how fast a gradient grows or fades.
 

@@ -165,7 +165,7 @@ class NumpyModel(HandModel):
     def gradients(self, record: Trace, dL_dy: np.ndarray) -> RNNParams:
         """Return the gradient of each of `params`, given ∂L/∂y_t (T, B, K)."""
         sweep = backward_sweep(self.params, record, dL_dy)
-        return parameter_gradients(record, dL_dy, sweep.dL_da)
+        return RNNParams(*parameter_gradients(record, dL_dy, sweep.dL_da))
 
     def contributions(self, record: Trace, dL_dy: np.ndarray) -> np.ndarray:
         """Return what each step's use of W_hh adds to dL/dW_hh, (T, N, N)."""
@@ -349,6 +349,7 @@ def contribution_by_lag(
     D, _, K = model.params.sizes
     B = check_array("x", x, "T B D", D=D, like=model.params.W_hh).shape[1]
     check_array("dL_dy", dL_dy, "B K", B=B, K=K, like=model.params.W_hh)
+    model = model.copy()  # running statistics stay as they are
     record = model.run(x, np.random.default_rng(seed))
     at_the_end = np.zeros_like(record.y)
     at_the_end[-1] = dL_dy

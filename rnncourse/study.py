@@ -55,6 +55,8 @@ class StudyResult:
         (row, column) of each missing value to what went wrong.
     largest : bool
         True if a larger value is better.
+    details : dict
+        (row, column) to the other entries that the run returned, if it returned several.
 
     Notes
     -----
@@ -75,6 +77,7 @@ class StudyResult:
     values: np.ndarray
     errors: dict = field(default_factory=dict)
     largest: bool = False
+    details: dict = field(default_factory=dict)
 
     @property
     def settings(self) -> list[dict]:
@@ -176,7 +179,7 @@ class StudyResult:
 
 
 def study(
-    run: Callable[[dict, int], float],
+    run: Callable[[dict, int], float | dict],
     space: Mapping[str, Sequence],
     seeds: Sequence[int],
     *,
@@ -191,7 +194,8 @@ def study(
     Parameters
     ----------
     run : Callable
-        ``run(setting, seed)`` returns one number, such as the validation loss; `setting` is a
+        ``run(setting, seed)`` returns one number, such as the validation loss, or a dict with this
+        number as ``"value"`` and further numbers, strings, bools or None beside it; `setting` is a
         dict with one value for each name in `space`. It may be defined in a notebook cell.
     space : Mapping
         Name of each hyper-parameter to the values to try: numbers, strings, bools or None.
@@ -422,25 +426,42 @@ def _read(path: Path, setting: dict, seed: int) -> dict | str | None:
 def _collect(folder: Path, space: dict, seeds: tuple, largest: bool) -> StudyResult:
     """Read the results of a folder; what is not there is nan, with the reason in errors."""
     settings, errors = _settings(space), {}
-    values = np.full((len(settings), len(seeds)), np.nan)
+    values, details = np.full((len(settings), len(seeds)), np.nan), {}
     for (i, setting), (j, seed) in itertools.product(enumerate(settings), enumerate(seeds)):
         record = _read(_path(folder, i, seed), setting, seed)
         if isinstance(record, dict) and "error" not in record:
             values[i, j] = record["value"]
+            if "details" in record:
+                details[i, j] = record["details"]
         else:
             errors[i, j] = record["error"] if isinstance(record, dict) else record or NOT_RUN
-    return StudyResult(space, seeds, values, errors, largest)
+    return StudyResult(space, seeds, values, errors, largest, details)
 
 
-def _attempt(run: Callable[[dict, int], float], setting: dict, seed: int) -> dict:
+def _attempt(run: Callable[[dict, int], float | dict], setting: dict, seed: int) -> dict:
     """Do one run in a worker; what it raises becomes its record."""
     record = {"setting": setting, "seed": seed}
     try:
-        value = float(run(dict(setting), seed))
+        found = run(dict(setting), seed)
+        if isinstance(found, Mapping):
+            if "value" not in found:
+                raise TypeError(f"run returned {found!r}; expected a number as its 'value'.")
+            details = {str(name): _kept(entry) for name, entry in found.items() if name != "value"}
+            record["details"], found = details, found["value"]
+        value = float(found)
     except (Exception, SystemExit) as error:
         message = f"{type(error).__name__}: {error}"
-        return record | {"error": message, "traceback": traceback.format_exc()}
+        return {"setting": setting, "seed": seed, "error": message,
+                "traceback": traceback.format_exc()}  # fmt: skip
     return record | {"value": value if math.isfinite(value) else str(value)}
+
+
+def _kept(entry: object) -> object:
+    """Return an entry as a JSON file keeps it, or say that it cannot."""
+    plain = entry.item() if isinstance(entry, np.generic) else entry
+    if not isinstance(plain, int | float | str | None):
+        raise TypeError(f"a run returned {entry!r}; expected numbers, strings, bools or None.")
+    return str(plain) if isinstance(plain, float) and not math.isfinite(plain) else plain
 
 
 @contextlib.contextmanager

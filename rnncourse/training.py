@@ -148,6 +148,8 @@ def fit(
     schedule: Callable[[int], float] | None = None,
     rng: np.random.Generator,
     patience: int | None = None,
+    until: Callable[[Evaluation], bool] | None = None,
+    renew: Callable[[np.random.Generator], Split] | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int | None = None,
     progress: bool = True,
@@ -177,6 +179,12 @@ def fit(
     patience : int, optional
         Stop when the validation loss has not been at its least for so many epochs in a row, and
         return the weights at which it was. Without it, the last weights are returned.
+    until : Callable, optional
+        From the `Evaluation` of the validation split, after each epoch, to True if the training is
+        to stop because this is good enough, for example ``lambda seen: seen.metric > 0.99``.
+    renew : Callable, optional
+        Draws a new training split, of the same size, before each epoch: endless data, for a task
+        that makes its own. The task's training split is then used for the history only.
     checkpoint : str or pathlib.Path, optional
         A file in which the run is kept after every epoch. If it exists, the run goes on from there
         and ends at the same bits as one that was never interrupted.
@@ -228,6 +236,10 @@ def fit(
         raise TypeError(f"schedule is {schedule!r}; expected a function from step to rate.")
     if checkpoint_every is not None and checkpoint is None:
         raise ValueError("checkpoint_every is given without checkpoint; expected a file name too.")
+    if until is not None and not callable(until):
+        raise TypeError(f"until is {until!r}; expected a function from an Evaluation to a bool.")
+    if renew is not None and not callable(renew):
+        raise TypeError(f"renew is {renew!r}; expected a function from a Generator to a Split.")
     shorten = _clipping(clip)
     for name, split in (("train", task.train), ("validation", task.validation)):
         check_array(f"task.{name}.x", split.x, "T B D")
@@ -247,6 +259,7 @@ def fit(
         "batch_size": int(batch_size),
         "clip": _name_of(clip),
         "patience": patience,
+        "renew": _name_of(renew),
         "rng": rng.bit_generator.state,
     }  # fmt: skip
     seed = int(rng.integers(2**62))  # of what is random inside the model: seed + step
@@ -281,6 +294,8 @@ def fit(
         return run._replace(best=(run.params, run.buffers), best_loss=of_validation.loss, waited=0)
 
     stopped = ""
+    if renew is not None and run.position:  # inside an epoch: its data once more
+        train = _renewed(renew, seed, run.step - -(-run.position // batch_size), task.train)
     bar = Bar(total, run.step, wanted=progress)
     try:
         while not stopped:
@@ -293,6 +308,10 @@ def fit(
                 save()
                 last = run.epochs[-1]
                 bar.tell(f"loss {last[0]:.4g}, validation {last[2]:.4g}")
+            validated_now = run.position == 0 and bool(run.epochs)
+            if until is not None and validated_now and until(Evaluation(*run.epochs[-1][2:4])):
+                stopped = f"reached after {len(run.epochs)} epochs, {run.step} steps"
+                break
             if patience is not None and run.waited >= patience:
                 best = 1 + int(np.argmin([row[2] for row in run.epochs]))
                 stopped = (
@@ -308,6 +327,8 @@ def fit(
                 break
             start = time.perf_counter()
             if run.position == 0:
+                if renew is not None:
+                    train = _renewed(renew, seed, run.step, task.train)
                 order = rng.permutation(n)
                 run = run._replace(order=order, rng_state=rng.bit_generator.state)
             end = min(run.position + batch_size, n)
@@ -350,6 +371,15 @@ def fit(
         kept = run.best
     model.params, model.buffers = kept
     return Result(model, History.from_rows(rows, run.epochs), stopped)
+
+
+def _renewed(renew: Callable, seed: int, step: int, like: Split) -> Split:
+    """Draw the training split of the epoch that begins at a step."""
+    split = renew(np.random.default_rng([seed, step]))
+    if not isinstance(split, Split) or split.x.shape != like.x.shape:
+        seen = split.x.shape if isinstance(split, Split) else type(split).__name__
+        raise ValueError(f"renew gave {seen}; expected a Split with x of shape {like.x.shape}.")
+    return split
 
 
 def _check_count(name: str, value: Any) -> None:

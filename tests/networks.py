@@ -101,6 +101,13 @@ def networks(draw: Callable, *, activations=tuple(ACTIVATIONS), max_T: int = 6) 
     )  # fmt: skip
 
 
+def close(found, expected, bound=1e-12) -> None:
+    """Equal up to `bound` times the largest entry, or `bound` where all are small."""
+    expected = np.asarray(expected)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= bound * max(1, np.abs(expected).max())
+
+
 def torch_loss(network: Network, y: torch.Tensor) -> torch.Tensor:
     """The network's loss from torch's own functions."""
     T, B, _ = y.shape

@@ -82,6 +82,25 @@ def test_every_setting_runs_once_with_every_seed(tmp_path, address):
     np.testing.assert_array_equal(again.values, expected()[:, np.argsort(SEEDS)])
 
 
+def detailed(setting, seed):
+    more = {"steps": np.int64(seed), "how": "fast" if seed else None, "share": np.inf}
+    if setting["rate"] == 1.0 and seed == 7:
+        more["weights"] = np.zeros(3)
+    return more | {"value": value(setting, seed)}
+
+
+def test_what_a_run_returns_beside_its_value_is_kept(tmp_path, address):
+    result = study(detailed, SPACE, [0, 7], folder=tmp_path / "out", address=address)
+    assert result.details[0, 1] == {"steps": 7, "how": "fast", "share": "inf"}
+    assert result.details[1, 0] == {"steps": 0, "how": None, "share": "inf"}
+    assert load_study(tmp_path / "out").details == result.details
+    refused = {key: text for key, text in result.errors.items() if "expected numbers" in text}
+    assert set(refused) == {(2, 1), (3, 1)} == set(result.errors)
+    assert set(result.details) | set(refused) == {(i, j) for i in range(6) for j in range(2)}
+    good = ~np.isnan(result.values)
+    np.testing.assert_array_equal(result.values[good], expected()[:, [0, 1]][good])
+
+
 def test_only_what_is_missing_is_computed(tmp_path, address):
     log, out = tmp_path / "log", tmp_path / "out"
     study(Logged(log), SPACE, SEEDS, folder=out, address=address)
@@ -129,7 +148,7 @@ def test_what_is_no_finite_number_is_kept_as_what_it_is(tmp_path, address):
         result = study(odd, space, [0], folder=tmp_path, address=address)
         np.testing.assert_array_equal(result.values[:3, 0], [np.nan, np.inf, np.float32(0.1)])
         assert set(result.errors) == {(3, 0), (4, 0)}
-        assert result.errors[3, 0].startswith("TypeError: float() argument must be")
+        assert result.errors[3, 0].startswith("TypeError: run returned {}")
         assert result.errors[4, 0] == "SystemExit: enough"
         assert result.best == {"kind": "array"}
     for path in tmp_path.iterdir():

@@ -1,6 +1,7 @@
 """The training loop: the same for NumPy and torch, whole after any interruption."""
 
 import functools
+import itertools
 import json
 import os
 import signal
@@ -255,6 +256,56 @@ def test_without_patience_the_last_weights_are_returned():
     task = overfitting()
     result = train(task=task, optimiser=Adam(0.05), epochs=40)
     assert evaluate(result.model, task, "validation").loss == result.history.validation_loss[-1]
+
+
+def test_training_ends_at_the_first_epoch_that_is_good_enough(tmp_path):
+    whole = train(optimiser=Adam(0.02), epochs=12).history
+    wanted = np.sort(whole.validation_loss)[6]
+    first = int(np.argmax(whole.validation_loss <= wanted)) + 1
+    path = tmp_path / "run"
+    options = {"optimiser": Adam(0.02), "epochs": 12, "checkpoint": path}
+    result = train(until=lambda seen: seen.loss <= wanted, **options)
+    assert len(result.history.validation_loss) == first < 12
+    assert result.stopped.startswith(f"reached after {first} epochs")
+    again = train(until=lambda seen: seen.loss <= wanted, **options)  # resumed, there already
+    assert again.stopped == result.stopped
+    assert same(again.model.params, result.model.params)
+    with pytest.raises(TypeError, match=r"until is 0\.9; expected a function"):
+        train(until=0.9)
+
+
+class Renewal:
+    """Fresh data for each epoch, with a record of what was drawn."""
+
+    def __init__(self):
+        self.drawn = []
+
+    def __call__(self, rng):
+        x = rng.standard_normal(make_task().train.x.shape)
+        split = make_task().train._replace(x=x)
+        self.drawn.append(x)
+        return split
+
+
+def test_renewed_data_are_new_in_every_epoch_and_the_tasks_own_are_not_trained_on():
+    task, renewal = make_task(), Renewal()
+    result = train(task=task, epochs=3, renew=renewal)
+    assert len(renewal.drawn) == 3
+    assert not any(same([a], [b]) for a, b in itertools.combinations(renewal.drawn, 2))
+    other = task.train._replace(target=task.train.target[::-1].copy())
+    again = train(task=task._replace(train=other), epochs=3, renew=Renewal())
+    assert same(again.model.params, result.model.params)
+    with pytest.raises(ValueError, match=r"renew gave \(.*\); expected a Split with x of shape"):
+        train(renew=lambda rng: task.train.take(np.arange(3)))
+    with pytest.raises(TypeError, match="renew is 3; expected a function"):
+        train(renew=3)
+
+
+def test_a_run_on_renewed_data_is_resumed_inside_an_epoch(tmp_path):
+    whole = train(steps=7, renew=Renewal())
+    train(steps=4, renew=Renewal(), checkpoint=tmp_path / "run")
+    resumed = train(steps=7, renew=Renewal(), checkpoint=tmp_path / "run")
+    assert same(resumed.model.params, whole.model.params)
 
 
 # --- divergence ---

@@ -49,9 +49,11 @@ def pytest_terminal_summary(terminalreporter, config):
               f"{np.median(ours / products):16.2f}{goal:>8s}")  # fmt: skip
     if against_torch:
         write("")
-        write(f"{'training step':22s}{'ours':>10s}{'torch':>10s}{'torch/ours':>14s}{'goal':>8s}")
+        write(f"{'':15s}{'(T, B, D, N)':22s}{'ours':>10s}{'torch':>10s}"
+              f"{'torch/ours':>14s}{'goal':>8s}")  # fmt: skip
     for bench in against_torch:
         ours, torch_ = (np.array(t) for t in (bench.stats.data, bench.extra_info.pop("torch")))
+        name = bench.extra_info.get("name", "training step")
         size, faster = bench.extra_info["size"], bench.extra_info["goal"]
         times = "".join(f"{1e3 * np.median(t):7.2f} ms" for t in (ours, torch_))
-        write(f"{size!s:22s}{times}{np.median(torch_ / ours):14.2f}{f'>= {faster}':>8s}")
+        write(f"{name:15s}{size!s:22s}{times}{np.median(torch_ / ours):14.2f}{f'>= {faster}':>8s}")

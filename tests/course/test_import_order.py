@@ -43,9 +43,11 @@ ORDER = [
     "truncation",
     "dropout",
     "normalisation",
+    "normalised_rnn",
     "regularisation",
     # 6 gated cells
     "lstm",
+    "cell_path",
     "gru",
     "ablation",
     # 7 composite loss
@@ -57,6 +59,7 @@ LEAVES = [
     "figures",
     "gradient_figures",
     "training_figures",
+    "trick_figures",
     "explore",
     "checks",
     "grading",
