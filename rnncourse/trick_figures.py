@@ -371,7 +371,8 @@ def validation_losses(
     ylabel : str
         Label of the loss, with its unit.
     levels : Mapping
-        Name of a level of the loss, such as the best guess without memory, to its value.
+        Name of a level of the loss, such as the best guess without memory, to its value; at most
+        three.
 
     Returns
     -------
@@ -387,13 +388,11 @@ def validation_losses(
     for i, (name, values, look) in enumerate(_each_its_look(losses, TECHNIQUES)):
         updates = every * np.arange(1, len(values) + 1)
         ax.plot(updates, values, label=name, **look | _few(updates, i))
-    for name, value in levels.items():
-        _line(ax, np.array(ax.get_xlim()), np.full(2, value), "guide", "", marker="")
-        ax.annotate(
-            name, (1, value), (-4, 4), xycoords=ax.get_yaxis_transform(), ha="right",
-            textcoords="offset points", fontsize=10, color="#555555", bbox=PATCH,
-        )  # fmt: skip
-    ax.set(xlabel="updates", ylabel=ylabel, ylim=(0, None), xlim=(0, None))
+    ax.set(ylim=(0, None), xlim=(0, None))
+    colour, _, _ = LOOK["guide"]
+    for (name, value), style in zip(levels.items(), (":", (0, (1, 3)), (0, (6, 2))), strict=False):
+        ax.axhline(value, color=colour, linestyle=style, linewidth=1.8, label=name, zorder=1)
+    ax.set(xlabel="updates", ylabel=ylabel)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), handlelength=3.4)
     return figure
