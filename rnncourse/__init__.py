@@ -68,6 +68,12 @@ The modules, in the order of the course. Each imports only from those above it:
     The gated recurrent unit in both reset conventions, forward and backward.
 ``ablation``
     Each technique with and without, on three tasks, over seeds.
+``ctrnn``
+    The continuous-time network as a torch module, with its gradient by hand.
+``composite_loss``
+    Error, weight and rate terms, weighed and reported one by one.
+``decision_task``
+    Which of two noisy inputs is stronger: trials with fixation, stimulus and decision.
 
 And the leaves, which nothing above imports:
 
@@ -81,6 +87,8 @@ And the leaves, which nothing above imports:
     The same for training: histories, regimes, studies, tasks, forecasts.
 ``trick_figures``
     The same for tricks and gated cells: contributions, masks, gates, who solved what.
+``composite_figures``
+    The same for the composite loss: terms, rates, trajectories, the psychometric curve.
 ``explore``
     A figure with sliders: what decides how fast a gradient grows or fades.
 

@@ -53,6 +53,7 @@ ORDER = [
     # 7 composite loss
     "ctrnn",
     "composite_loss",
+    "decision_task",
 ]
 LEAVES = [
     "lesson",
@@ -60,6 +61,7 @@ LEAVES = [
     "gradient_figures",
     "training_figures",
     "trick_figures",
+    "composite_figures",
     "explore",
     "checks",
     "grading",
