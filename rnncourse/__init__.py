@@ -68,10 +68,18 @@ The modules, in the order of the course. Each imports only from those above it:
     The gated recurrent unit in both reset conventions, forward and backward.
 ``ablation``
     Each technique with and without, on three tasks, over seeds.
+``ctrnn_weights``
+    Weights under constraints: signs, absent and frozen connections.
+``ctrnn_sweep``
+    All steps of a continuous-time network, and their adjoint.
 ``ctrnn``
-    The continuous-time network as a torch module, with its gradient by hand.
+    The continuous-time network as a torch module.
+``loss_terms``
+    One pure function for each term on the error, the weights, the rates.
 ``composite_loss``
-    Error, weight and rate terms, weighed and reported one by one.
+    These terms weighed and added, each at hand by its name.
+``term_report``
+    How much each term is and pulls, how far the terms agree, and weight decay that doubles one.
 ``decision_task``
     Which of two noisy inputs is stronger: trials with fixation, stimulus and decision.
 

@@ -51,8 +51,12 @@ ORDER = [
     "gru",
     "ablation",
     # 7 composite loss
+    "ctrnn_weights",
+    "ctrnn_sweep",
     "ctrnn",
+    "loss_terms",
     "composite_loss",
+    "term_report",
     "decision_task",
 ]
 LEAVES = [
