@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from rnncourse.ablation import TASKS, read_ablation, run_ablation, summarise, write_ablation
 
+SEEDS = [0, 1, 2]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
@@ -49,13 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ablation.add_argument("--folder", default="ablation_runs", help="where the runs are kept")
     ablation.add_argument("--out", default="notebooks/05_ablation.json", help="the stored table")
     ablation.add_argument("--tasks", nargs="+", choices=list(TASKS), default=list(TASKS))
-    ablation.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    ablation.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     ablation.add_argument("--workers", type=int, default=None, help="default: one for each core")
     given = parser.parse_args(words)
     result = run_ablation(
         given.folder, tasks=given.tasks, seeds=given.seeds, workers=given.workers
     )
-    write_ablation(result, given.out, shlex.join(["python", "-m", "rnncourse", *words]))
+    asked = [] if given.tasks == list(TASKS) else ["--tasks", *given.tasks]
+    asked += [] if given.seeds == SEEDS else ["--seeds", *map(str, given.seeds)]
+    write_ablation(result, given.out, shlex.join(["python", "-m", "rnncourse", "ablation", *asked]))
     stored = read_ablation(given.out)
     for task in stored["tasks"]:
         print(f"{task}:")

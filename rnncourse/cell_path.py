@@ -16,13 +16,13 @@ def lstm_jacobians(params: LSTMParams, trace: LSTMTrace) -> np.ndarray:
         M_t = \frac{\partial c_t}{\partial h_{t-1}}
             = \operatorname{diag}(g_t i_t (1 - i_t))\, W^i_{hh}
             + \operatorname{diag}(c_{t-1} f_t (1 - f_t))\, W^f_{hh}
-            + \operatorname{diag}(i_t (1 - g_t^2))\, W^g_{hh} \tag{6.13}
+            + \operatorname{diag}(i_t (1 - g_t^2))\, W^g_{hh} \tag{6.14}
 
         J_t = \frac{\partial (h_t, c_t)}{\partial (h_{t-1}, c_{t-1})} = \begin{pmatrix}
             \operatorname{diag}(\tanh(c_t)\, o_t (1 - o_t))\, W^o_{hh} + E_t M_t
             & E_t \operatorname{diag} f_t \\
             M_t & \operatorname{diag} f_t \end{pmatrix}, \quad
-        E_t = \operatorname{diag}(o_t (1 - \tanh^2 c_t)) \tag{6.14}
+        E_t = \operatorname{diag}(o_t (1 - \tanh^2 c_t)) \tag{6.15}
 
     Parameters
     ----------
@@ -58,9 +58,9 @@ def lstm_jacobians(params: LSTMParams, trace: LSTMTrace) -> np.ndarray:
     T, B, N = check_lstm_trace(trace, params).c.shape
     by_a, dh_dc = local_derivatives(trace)
     by_gate = (by_a[..., None] * params.W_hh).reshape(T, B, 4, N, N)
-    M = by_gate[:, :, :3].sum(axis=2)  # gates i, f, g  (6.13)
+    M = by_gate[:, :, :3].sum(axis=2)  # gates i, f, g  (6.14)
     E, f = dh_dc[..., None], trace.f[..., None] * np.eye(N, dtype=M.dtype)
-    return np.block([[by_gate[:, :, 3] + E * M, E * f], [M, f]])  # (6.14)
+    return np.block([[by_gate[:, :, 3] + E * M, E * f], [M, f]])  # (6.15)
 
 
 def cell_jacobians(params: LSTMParams, trace: LSTMTrace) -> np.ndarray:
@@ -68,7 +68,7 @@ def cell_jacobians(params: LSTMParams, trace: LSTMTrace) -> np.ndarray:
 
     .. math::
         \frac{\partial (h_T, c_T)}{\partial (h_k, c_k)} = J_T J_{T-1} \cdots J_{k+1}
-        \tag{6.15}
+        \tag{6.16}
 
     of which ∂c_T/∂c_k is the lower right block.
 
@@ -107,7 +107,7 @@ def cell_jacobians(params: LSTMParams, trace: LSTMTrace) -> np.ndarray:
     blocks = np.empty((T + 1, B, N, N), J.dtype)
     blocks[T] = last[:, :, N:]
     for k in reversed(range(T)):
-        last = last @ J[k]  # older factors on the right  (6.15)
+        last = last @ J[k]  # older factors on the right  (6.16)
         blocks[k] = last[:, :, N:]
     return blocks
 
@@ -118,7 +118,7 @@ def cell_path(trace: LSTMTrace) -> np.ndarray:
     .. math::
         p_{T:k} = \prod_{i=k+1}^{T} f_i, \quad
         W_{hh} = 0 \;\Rightarrow\; \frac{\partial c_T}{\partial c_k}
-            = \operatorname{diag} p_{T:k} \tag{6.16}
+            = \operatorname{diag} p_{T:k} \tag{6.13}
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def cell_path(trace: LSTMTrace) -> np.ndarray:
     array([0.0625, 0.125 , 0.25  , 0.5   , 1.    ])
     """
     path = np.ones_like(check_lstm_trace(trace).cells)
-    np.cumprod(trace.f[::-1], axis=0, out=path[-2::-1])  # (6.16)
+    np.cumprod(trace.f[::-1], axis=0, out=path[-2::-1])  # (6.13)
     return path
 
 

@@ -22,7 +22,7 @@ def inverted_mask(
     r"""Draw a mask that drops entries and enlarges the others, so that its mean is 1.
 
     .. math:: m_i = \begin{cases} 0 & \text{with probability } p \\
-              1/(1-p) & \text{else} \end{cases}, \quad \mathbb{E}\, m_i = 1 \tag{5.60}
+              1/(1-p) & \text{else} \end{cases}, \quad \mathbb{E}\, m_i = 1 \tag{5.24}
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def inverted_mask(
     _check_probability(p)
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng is {rng!r}; expected a Generator: np.random.default_rng(0).")
-    return ((rng.random(shape) >= p) / (1 - p)).astype(dtype)  # (5.60)
+    return ((rng.random(shape) >= p) / (1 - p)).astype(dtype)  # (5.24)
 
 
 class Masks(NamedTuple):
@@ -104,14 +104,14 @@ def draw_masks(
     r"""Draw the masks of one forward pass: each variant is one line.
 
     .. math::
-        \text{naive:} \quad m^h_t \text{ new at each step} \tag{5.61}
+        \text{naive:} \quad m^h_t \text{ new at each step} \tag{5.25}
 
-        \text{non-recurrent:} \quad m^x_t, m^y_t \text{ new at each step} \tag{5.62}
+        \text{non-recurrent:} \quad m^x_t, m^y_t \text{ new at each step} \tag{5.26}
 
-        \text{variational:} \quad m^x_t = m^x, \; m^h_t = m^h, \; m^y_t = m^y \tag{5.63}
+        \text{variational:} \quad m^x_t = m^x, \; m^h_t = m^h, \; m^y_t = m^y \tag{5.27}
 
         \text{zoneout:} \quad z_t \in \{0, 1\}, \; P(z_{t,i} = 1) = p; \quad
-        \text{in use } z_{t,i} = p \tag{5.64}
+        \text{in use } z_{t,i} = p \tag{5.28}
 
     Parameters
     ----------
@@ -155,19 +155,19 @@ def draw_masks(
         if not isinstance(size, int | np.integer) or size < 1:
             raise ValueError(f"{name} is {size!r}; expected a whole number of at least 1.")
     if rng is None:
-        return Masks(z=np.full((T, B, N), p, dtype)) if kind == "zoneout" else Masks()  # (5.64)
+        return Masks(z=np.full((T, B, N), p, dtype)) if kind == "zoneout" else Masks()  # (5.28)
 
     def mask(width: int, steps: int = T) -> np.ndarray:
         drawn = inverted_mask((steps, B, width), p, rng, dtype)
         return np.broadcast_to(drawn, (T, B, width))  # one step serves for all
 
     if kind == "naive":
-        return Masks(h=mask(N))  # (5.61)
+        return Masks(h=mask(N))  # (5.25)
     if kind == "zaremba":
-        return Masks(x=mask(D), y=mask(N))  # (5.62)
+        return Masks(x=mask(D), y=mask(N))  # (5.26)
     if kind == "variational":
-        return Masks(x=mask(D, steps=1), h=mask(N, steps=1), y=mask(N, steps=1))  # (5.63)
-    return Masks(z=(mask(N) == 0).astype(dtype))  # (5.64)
+        return Masks(x=mask(D, steps=1), h=mask(N, steps=1), y=mask(N, steps=1))  # (5.27)
+    return Masks(z=(mask(N) == 0).astype(dtype))  # (5.28)
 
 
 class DropoutTrace(NamedTuple):
@@ -226,11 +226,11 @@ def unroll_dropout(
     r"""Run the basic network over a whole sequence with the given masks.
 
     .. math::
-        a_t = W_{xh} (m^x_t \odot x_t) + W_{hh} (m^h_t \odot h_{t-1}) + b_h \tag{5.65}
+        a_t = W_{xh} (m^x_t \odot x_t) + W_{hh} (m^h_t \odot h_{t-1}) + b_h \tag{5.29}
 
-        h_t = z_t \odot h_{t-1} + (1 - z_t) \odot \phi(a_t) \tag{5.66}
+        h_t = z_t \odot h_{t-1} + (1 - z_t) \odot \phi(a_t) \tag{5.30}
 
-        y_t = W_{hy} (m^y_t \odot h_t) + b_y \tag{5.67}
+        y_t = W_{hy} (m^y_t \odot h_t) + b_y \tag{5.31}
 
     Parameters
     ----------
@@ -282,9 +282,9 @@ def unroll_dropout(
     states[0] = h_0
     W_hh_T = np.ascontiguousarray(W_hh.T)
     for t in range(T):
-        a[t] += (m_h[t] * states[t]) @ W_hh_T  # (5.65)
-        states[t + 1] = z[t] * states[t] + (1 - z[t]) * activation.phi(a[t])  # (5.66)
-    y = np.matmul((m_y * states[1:]).reshape(T * B, N), W_hy.T).reshape(T, B, -1) + b_y  # (5.67)
+        a[t] += (m_h[t] * states[t]) @ W_hh_T  # (5.29)
+        states[t + 1] = z[t] * states[t] + (1 - z[t]) * activation.phi(a[t])  # (5.30)
+    y = np.matmul((m_y * states[1:]).reshape(T * B, N), W_hy.T).reshape(T, B, -1) + b_y  # (5.31)
     return DropoutTrace(x, a, states, y, activation, masks)
 
 
@@ -292,7 +292,7 @@ def dropout_jacobians(params: RNNParams, trace: DropoutTrace) -> np.ndarray:
     r"""Compute the Jacobian of every step of a forward pass with masks.
 
     .. math:: J_t = \operatorname{diag}(z_t) + \operatorname{diag}(1 - z_t)\, D_t W_{hh}
-              \operatorname{diag}(m^h_t) \tag{5.68}
+              \operatorname{diag}(m^h_t) \tag{5.38}
 
     Parameters
     ----------
@@ -328,7 +328,7 @@ def dropout_jacobians(params: RNNParams, trace: DropoutTrace) -> np.ndarray:
     _, m_h, _, z = trace.masks.filled(trace.x)
     slopes = (1 - z) * trace.activation.dphi(trace.a)
     kept = np.eye(params.sizes[1], dtype=z.dtype) * z[..., None]
-    return kept + slopes[..., None] * params.W_hh * m_h[:, :, None, :]  # (5.68)
+    return kept + slopes[..., None] * params.W_hh * m_h[:, :, None, :]  # (5.38)
 
 
 def dropout_sweep(params: RNNParams, trace: DropoutTrace, dL_dy: np.ndarray) -> Sweep:
@@ -337,10 +337,10 @@ def dropout_sweep(params: RNNParams, trace: DropoutTrace, dL_dy: np.ndarray) -> 
     .. math::
         \frac{\partial L}{\partial h_t} = m^y_t \odot W_{hy}^\top \frac{\partial L}{\partial y_t}
             + z_{t+1} \odot \frac{\partial L}{\partial h_{t+1}}
-            + m^h_{t+1} \odot W_{hh}^\top \frac{\partial L}{\partial a_{t+1}} \tag{5.69}
+            + m^h_{t+1} \odot W_{hh}^\top \frac{\partial L}{\partial a_{t+1}} \tag{5.34}
 
         \frac{\partial L}{\partial a_t} = (1 - z_t) \odot \phi'(a_t) \odot
-            \frac{\partial L}{\partial h_t} \tag{5.70}
+            \frac{\partial L}{\partial h_t} \tag{5.35}
 
     Parameters
     ----------
@@ -381,9 +381,9 @@ def dropout_sweep(params: RNNParams, trace: DropoutTrace, dL_dy: np.ndarray) -> 
     dL_da = (1 - z) * trace.activation.dphi(trace.a)
     dL_dh_0 = np.zeros_like(dL_dh[0])
     for t in reversed(range(T)):
-        dL_da[t] *= dL_dh[t]  # (5.70)
+        dL_da[t] *= dL_dh[t]  # (5.35)
         before = dL_dh[t - 1] if t > 0 else dL_dh_0
-        before += z[t] * dL_dh[t] + m_h[t] * (dL_da[t] @ params.W_hh)  # (5.69)
+        before += z[t] * dL_dh[t] + m_h[t] * (dL_da[t] @ params.W_hh)  # (5.34)
     return Sweep(dL_dh, dL_da, dL_dh_0)
 
 
@@ -395,10 +395,10 @@ def dropout_gradients(params: RNNParams, trace: DropoutTrace, dL_dy: np.ndarray)
             (m^h_t \odot h_{t-1})^\top, \quad
         \frac{dL}{dW_{xh}} = \sum_{t=1}^T \frac{\partial L}{\partial a_t} (m^x_t \odot x_t)^\top,
         \quad \frac{dL}{dW_{hy}} = \sum_{t=1}^T \frac{\partial L}{\partial y_t}
-            (m^y_t \odot h_t)^\top \tag{5.71}
+            (m^y_t \odot h_t)^\top \tag{5.36}
 
         \frac{\partial L}{\partial x_t} = m^x_t \odot W_{xh}^\top \frac{\partial L}{\partial a_t}
-            \tag{5.72}
+            \tag{5.37}
 
     Parameters
     ----------
@@ -438,12 +438,12 @@ def dropout_gradients(params: RNNParams, trace: DropoutTrace, dL_dy: np.ndarray)
         return sequence.reshape(-1, sequence.shape[-1])  # (T·B, ·): time and batch in one axis
 
     return Gradients(
-        dL_dW_xh=rows(dL_da).T @ rows(m_x * trace.x),  # (5.71)
-        dL_dW_hh=rows(dL_da).T @ rows(m_h * trace.h_prev),  # (5.71)
-        dL_dW_hy=rows(dL_dy).T @ rows(m_y * trace.h),  # (5.71)
+        dL_dW_xh=rows(dL_da).T @ rows(m_x * trace.x),  # (5.36)
+        dL_dW_hh=rows(dL_da).T @ rows(m_h * trace.h_prev),  # (5.36)
+        dL_dW_hy=rows(dL_dy).T @ rows(m_y * trace.h),  # (5.36)
         dL_db_h=rows(dL_da).sum(axis=0),
         dL_db_y=rows(dL_dy).sum(axis=0),
-        dL_dx=m_x * (dL_da @ params.W_xh),  # (5.72)
+        dL_dx=m_x * (dL_da @ params.W_xh),  # (5.37)
         dL_dh_0=dL_dh_0,
     )
 
@@ -476,9 +476,9 @@ def survival(p: float, steps: int | np.ndarray) -> Survival:
     r"""Say what fresh masks do to a value on the recurrent path, h_t = m_t ⊙ h_{t-1}.
 
     .. math::
-        P(h_t \ne 0) = (1-p)^t \tag{5.73}
+        P(h_t \ne 0) = (1-p)^t \tag{5.32}
 
-        \frac{\mathbb{E}\, h_t^2}{h_0^2} = (1-p)^{-t}, \quad \mathbb{E}\, h_t = h_0 \tag{5.74}
+        \frac{\mathbb{E}\, h_t^2}{h_0^2} = (1-p)^{-t}, \quad \mathbb{E}\, h_t = h_0 \tag{5.33}
 
     Parameters
     ----------
@@ -513,8 +513,8 @@ def survival(p: float, steps: int | np.ndarray) -> Survival:
     t = np.asarray(steps)
     if t.dtype.kind not in "iu" or (t < 0).any():
         raise ValueError(f"steps is {steps!r}; expected whole numbers of at least 0.")
-    kept = np.power(1.0 - p, t)  # (5.73)
-    return Survival(kept, np.power(1.0 - p, -t.astype(float)))  # (5.74)
+    kept = np.power(1.0 - p, t)  # (5.32)
+    return Survival(kept, np.power(1.0 - p, -t.astype(float)))  # (5.33)
 
 
 class DropoutModel(HandModel):

@@ -204,12 +204,12 @@ def gru_step(params: GRUParams, x_t: np.ndarray, h_prev: np.ndarray, reset: str 
         z_t = \operatorname{logistic}(W_{xz} x_t + W_{hz} h_{t-1} + b_z) \tag{6.20}
 
         n_t = \tanh\bigl(W_{xn} x_t + b_n + r_t \odot (W_{hn} h_{t-1} + b_{hn})\bigr)
-            \quad \text{(after)} \tag{6.21}
+            \quad \text{(after)} \tag{6.23}
 
         n_t = \tanh\bigl(W_{xn} x_t + b_n + W_{hn} (r_t \odot h_{t-1}) + b_{hn}\bigr)
             \quad \text{(before)} \tag{6.22}
 
-        h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1} \tag{6.23}
+        h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1} \tag{6.21}
 
     Parameters
     ----------
@@ -256,10 +256,10 @@ def gru_step(params: GRUParams, x_t: np.ndarray, h_prev: np.ndarray, reset: str 
     a_z = x_t @ W_xz.T + h_prev @ W_hz.T + b_z
     r_t, z_t = LOGISTIC.phi(a_r), LOGISTIC.phi(a_z)  # (6.20)
     if _check_reset(reset) == "after":
-        a_n = x_t @ W_xn.T + b_n + r_t * (h_prev @ W_hn.T + b_hn)  # (6.21)
+        a_n = x_t @ W_xn.T + b_n + r_t * (h_prev @ W_hn.T + b_hn)  # (6.23)
     else:
         a_n = x_t @ W_xn.T + b_n + (r_t * h_prev) @ W_hn.T + b_hn  # (6.22)
-    h_t = (1 - z_t) * np.tanh(a_n) + z_t * h_prev  # (6.23)
+    h_t = (1 - z_t) * np.tanh(a_n) + z_t * h_prev  # (6.21)
     y_t = h_t @ params.W_hy.T + params.b_y  # (1.3)
     return Step(np.hstack([a_r, a_z, a_n]), h_t, y_t)
 
@@ -406,7 +406,7 @@ def unroll_gru(
         r_and_z_t *= 0.5  # (6.24), (6.20)
         if after:
             np.add(recurrent[:, 2 * N :], b_hn, out=q_t)
-            np.multiply(r[t], q_t, out=mixed)  # (6.21)
+            np.multiply(r[t], q_t, out=mixed)  # (6.23)
         else:
             np.multiply(r[t], h_prev, out=q_t)
             np.matmul(q_t, W_hn_T, out=mixed)  # (6.22)
@@ -414,7 +414,7 @@ def unroll_gru(
         np.tanh(n_t, out=n_t)
         np.subtract(h_prev, n_t, out=mixed)
         mixed *= z[t]
-        np.add(n_t, mixed, out=states[t + 1])  # (6.23), as n + z ⊙ (h - n)
+        np.add(n_t, mixed, out=states[t + 1])  # (6.21), as n + z ⊙ (h - n)
     y = np.matmul(states[1:].reshape(T * B, N), W_hy.T).reshape(T, B, -1)
     y += b_y  # (1.3)
     return GRUTrace(x, gates, q, states, y, reset)
@@ -744,7 +744,7 @@ def gru_jacobians(params: GRUParams, trace: GRUTrace, b: int = 0) -> np.ndarray:
             + \operatorname{diag}(q_t \odot r_t \odot (1 - r_t)) W_{hr} & \text{after} \\
             W_{hn} \bigl(\operatorname{diag}(r_t)
             + \operatorname{diag}(q_t \odot (1 - r_t)) W_{hr}\bigr) & \text{before}
-            \end{cases} \tag{6.33}
+            \end{cases} \tag{6.34}
 
     Parameters
     ----------
@@ -788,7 +788,7 @@ def gru_jacobians(params: GRUParams, trace: GRUTrace, b: int = 0) -> np.ndarray:
         A = r * W_hn + q * r * (1 - r) * W_hr
     else:
         A = W_hn @ (r * eye + q * (1 - r) * W_hr)
-    return z * eye + (h_prev - n) * z * (1 - z) * W_hz + (1 - z) * (1 - n**2) * A  # (6.33)
+    return z * eye + (h_prev - n) * z * (1 - z) * W_hz + (1 - z) * (1 - n**2) * A  # (6.34)
 
 
 def keep_path(trace: GRUTrace) -> np.ndarray:
@@ -797,7 +797,7 @@ def keep_path(trace: GRUTrace) -> np.ndarray:
     .. math::
         p_{T:k} = \prod_{i=k+1}^{T} z_i, \quad
         W_{hh} = 0 \;\Rightarrow\; \frac{\partial h_T}{\partial h_k}
-            = \operatorname{diag} p_{T:k} \tag{6.34}
+            = \operatorname{diag} p_{T:k} \tag{6.33}
 
     Parameters
     ----------
@@ -827,7 +827,7 @@ def keep_path(trace: GRUTrace) -> np.ndarray:
     """
     _check_trace(trace)
     path = np.ones_like(trace.states)
-    np.cumprod(trace.z[::-1], axis=0, out=path[-2::-1])  # (6.34)
+    np.cumprod(trace.z[::-1], axis=0, out=path[-2::-1])  # (6.33)
     return path
 
 

@@ -23,7 +23,7 @@ def small_normal(
     r"""Draw normal weights of one small standard deviation, whatever the size of the matrix.
 
     .. math:: W_{ij} \sim \mathcal{N}(0, s^2): \quad \|W\|_2 \approx s\,(\sqrt{\text{rows}}
-              + \sqrt{\text{columns}}), \quad \rho(W) \approx s \sqrt N \tag{5.10}
+              + \sqrt{\text{columns}}), \quad \rho(W) \approx s \sqrt N \tag{5.11}
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def small_normal(
     """
     _check(rng, rows=rows, columns=columns)
     _check_positive("scale", scale)
-    return (scale * rng.standard_normal((rows, columns))).astype(dtype)  # (5.10)
+    return (scale * rng.standard_normal((rows, columns))).astype(dtype)  # (5.11)
 
 
 def scaled_normal(
@@ -68,7 +68,7 @@ def scaled_normal(
     r"""Draw normal weights whose sum over the inputs keeps its variance.
 
     .. math:: W_{ij} \sim \mathcal{N}(0, g^2 / \text{columns}): \quad
-              \rho(W) \approx g, \quad \|W\|_2 \approx 2 g \quad (N \times N) \tag{5.11}
+              \rho(W) \approx g, \quad \|W\|_2 \approx 2 g \quad (N \times N) \tag{5.12}
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def scaled_normal(
     """
     _check(rng, rows=rows, columns=columns)
     _check_positive("gain", gain)
-    return (gain / np.sqrt(columns) * rng.standard_normal((rows, columns))).astype(dtype)  # (5.11)
+    return (gain / np.sqrt(columns) * rng.standard_normal((rows, columns))).astype(dtype)  # (5.12)
 
 
 def sparse_normal(
@@ -117,7 +117,7 @@ def sparse_normal(
     r"""Draw a few incoming weights for each unit, and scale the matrix to a given radius.
 
     .. math:: W = \frac{\rho^*}{\rho(S)}\, S, \quad
-              S \text{ with } c \text{ normal entries in each row, else } 0 \tag{5.12}
+              S \text{ with } c \text{ normal entries in each row, else } 0 \tag{5.13}
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def sparse_normal(
     S = np.zeros((N, N))
     for row in S:
         row[rng.choice(N, connections, replace=False)] = rng.standard_normal(connections)
-    return (radius / spectral_radius(S) * S).astype(dtype)  # (5.12)
+    return (radius / spectral_radius(S) * S).astype(dtype)  # (5.13)
 
 
 def orthogonal(
@@ -171,7 +171,7 @@ def orthogonal(
 
     .. math:: A_{ij} \sim \mathcal{N}(0, 1), \quad A = Q R, \quad
               W = g\, Q \operatorname{diag}(\operatorname{sign} R_{ii}), \quad
-              W^\top W = g^2 I \tag{5.13}
+              W^\top W = g^2 I \tag{5.14}
 
     Parameters
     ----------
@@ -210,14 +210,14 @@ def orthogonal(
     _check(rng, rows=rows, columns=columns)
     _check_positive("gain", gain)
     Q, R = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
-    W = gain * Q * np.sign(np.diag(R))  # (5.13)
+    W = gain * Q * np.sign(np.diag(R))  # (5.14)
     return (W if rows >= columns else W.T).astype(dtype, order="C")
 
 
 def identity_recurrent(N: int, gain: float = 1.0, dtype: type = np.float64) -> np.ndarray:
     r"""Return recurrent weights with which every unit hands its state to itself alone.
 
-    .. math:: W_{hh} = g\, I, \quad J_t = g\, D_t \tag{5.14}
+    .. math:: W_{hh} = g\, I, \quad J_t = g\, D_t \tag{5.15}
 
     Parameters
     ----------
@@ -251,7 +251,7 @@ def identity_recurrent(N: int, gain: float = 1.0, dtype: type = np.float64) -> n
     """
     _check(N=N)
     _check_positive("gain", gain)
-    return gain * np.eye(N, dtype=dtype)  # (5.14)
+    return gain * np.eye(N, dtype=dtype)  # (5.15)
 
 
 def irnn_params(
@@ -261,7 +261,7 @@ def irnn_params(
     r"""Draw the start of an IRNN: to be used with ReLU.
 
     .. math:: W_{hh} = I, \quad b_h = b_y = 0, \quad
-              W_{xh}, W_{hy} \sim \mathcal{N}(0, s^2) \tag{5.15}
+              W_{xh}, W_{hy} \sim \mathcal{N}(0, s^2) \tag{5.16}
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def irnn_params(
     W_xh = small_normal(N, D, rng, scale, dtype)
     W_hy = small_normal(K, N, rng, scale, dtype)
     zeros = np.zeros(N, dtype), np.zeros(K, dtype)
-    return RNNParams(W_xh, identity_recurrent(N, dtype=dtype), W_hy, *zeros)  # (5.15)
+    return RNNParams(W_xh, identity_recurrent(N, dtype=dtype), W_hy, *zeros)  # (5.16)
 
 
 def recurrent_starts(
@@ -350,7 +350,7 @@ def forget_gate_bias(N: int, value: float = 1.0, dtype: type = np.float64) -> np
     r"""Return one bias for all forget gates: open from the start if it is positive.
 
     .. math:: b_f = b, \quad f = \operatorname{logistic}(b) \text{ at zero input and state}
-              \tag{5.16}
+              \tag{5.17}
 
     Parameters
     ----------
@@ -384,7 +384,7 @@ def forget_gate_bias(N: int, value: float = 1.0, dtype: type = np.float64) -> np
     _check(N=N)
     if not np.isfinite(value):
         raise ValueError(f"value is {value!r}; expected a finite number.")
-    return np.full(N, value, dtype)  # (5.16)
+    return np.full(N, value, dtype)  # (5.17)
 
 
 def chrono_bias(
@@ -393,7 +393,7 @@ def chrono_bias(
     r"""Draw gate biases that spread the memory of the cells over all lags up to T_max.
 
     .. math:: b_f = \ln u, \quad u \sim \operatorname{Uniform}[1, T_{\max} - 1], \quad
-              b_i = -b_f \tag{5.17}
+              b_i = -b_f \tag{5.19}
 
     Parameters
     ----------
@@ -431,8 +431,8 @@ def chrono_bias(
     _check(rng, N=N)
     if not 2 < T_max < np.inf:
         raise ValueError(f"T_max is {T_max!r}; expected a number of steps above 2.")
-    b_f = np.log(rng.uniform(1, T_max - 1, N)).astype(dtype)  # (5.17)
-    return b_f, -b_f  # (5.17)
+    b_f = np.log(rng.uniform(1, T_max - 1, N)).astype(dtype)  # (5.19)
+    return b_f, -b_f  # (5.19)
 
 
 def memory_steps(b_f: np.ndarray) -> np.ndarray:

@@ -49,7 +49,7 @@ def standardise(
     r"""Subtract the mean along an axis and divide by the standard deviation.
 
     .. math:: m = \langle a \rangle, \quad s = \sqrt{\langle (a - m)^2 \rangle + \varepsilon}, \quad
-              \hat a = \frac{a - m}{s} \tag{5.40}
+              \hat a = \frac{a - m}{s} \tag{5.39}
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def standardise(
         raise ValueError(
             "eps is 0 and the values along the axis are all equal: 0/0; expected eps > 0."
         )
-    return Standardised((a - m) / s, m, variance, s, statistics is None)  # (5.40)
+    return Standardised((a - m) / s, m, variance, s, statistics is None)  # (5.39)
 
 
 def standardise_backward(part: Standardised, dL_da_hat: np.ndarray, axis: int) -> np.ndarray:
@@ -106,7 +106,7 @@ def standardise_backward(part: Standardised, dL_da_hat: np.ndarray, axis: int) -
               \frac{\partial L}{\partial \hat a}
               - \Big\langle \frac{\partial L}{\partial \hat a} \Big\rangle
               - \hat a \Big\langle \hat a \odot \frac{\partial L}{\partial \hat a} \Big\rangle
-              \Big) \tag{5.41}
+              \Big) \tag{5.40}
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def standardise_backward(part: Standardised, dL_da_hat: np.ndarray, axis: int) -
         return dL_da_hat / part.s
     through_m = dL_da_hat.mean(axis, keepdims=True)
     through_s = part.a_hat * (part.a_hat * dL_da_hat).mean(axis, keepdims=True)
-    return (dL_da_hat - through_m - through_s) / part.s  # (5.41)
+    return (dL_da_hat - through_m - through_s) / part.s  # (5.40)
 
 
 def layer_norm(
@@ -146,7 +146,7 @@ def layer_norm(
     r"""Normalise each row by its own mean and standard deviation, over the N units.
 
     .. math:: z = g \odot \hat a + b, \quad
-              \langle \cdot \rangle = \frac1N \sum_{i=1}^N \text{ for each row} \tag{5.42}
+              \langle \cdot \rangle = \frac1N \sum_{i=1}^N \text{ for each row} \tag{5.41}
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def layer_norm(
     """
     _check_norm(a, gain, bias, eps)
     part = standardise(a, FEATURES, eps)
-    return gain * part.a_hat + bias, part  # (5.42)
+    return gain * part.a_hat + bias, part  # (5.41)
 
 
 class NormGradients(NamedTuple):
@@ -216,7 +216,7 @@ def layer_norm_backward(part: Standardised, gain: np.ndarray, dL_dz: np.ndarray)
 
     .. math:: \frac{\partial L}{\partial \hat a} = g \odot \frac{\partial L}{\partial z}, \quad
               \frac{dL}{dg} = \sum_{\text{rows}} \frac{\partial L}{\partial z} \odot \hat a, \quad
-              \frac{dL}{db} = \sum_{\text{rows}} \frac{\partial L}{\partial z} \tag{5.43}
+              \frac{dL}{db} = \sum_{\text{rows}} \frac{\partial L}{\partial z} \tag{5.42}
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def layer_norm_backward(part: Standardised, gain: np.ndarray, dL_dz: np.ndarray)
 
     Notes
     -----
-    From â to a it is (5.41). Ba, Kiros & Hinton 2016, §3. Notebook 05.
+    From â to a it is (5.40). Ba, Kiros & Hinton 2016, §3. Notebook 05.
 
     Examples
     --------
@@ -247,7 +247,7 @@ def layer_norm_backward(part: Standardised, gain: np.ndarray, dL_dz: np.ndarray)
     >>> layer_norm_backward(part, np.ones(3), np.ones((1, 3))).dL_dbias
     array([1., 1., 1.])
     """
-    return _norm_backward(part, gain, dL_dz, FEATURES)  # (5.43)
+    return _norm_backward(part, gain, dL_dz, FEATURES)  # (5.42)
 
 
 def layer_norm_jacobian(part: Standardised, gain: np.ndarray) -> np.ndarray:
@@ -255,7 +255,7 @@ def layer_norm_jacobian(part: Standardised, gain: np.ndarray) -> np.ndarray:
 
     .. math:: \frac{\partial z}{\partial a} = \operatorname{diag}(g) \, \frac1s \Big( I
               - \frac{\mathbf 1 \mathbf 1^\top}{N} - \frac{\hat a \hat a^\top}{N} \Big), \quad
-              \Big\| \frac{\partial z}{\partial a} \Big\|_2 \le \frac{\max_i |g_i|}{s} \tag{5.44}
+              \Big\| \frac{\partial z}{\partial a} \Big\|_2 \le \frac{\max_i |g_i|}{s} \tag{5.46}
 
     Parameters
     ----------
@@ -291,7 +291,7 @@ def layer_norm_jacobian(part: Standardised, gain: np.ndarray) -> np.ndarray:
     N = a_hat.shape[-1]
     check_array("gain", gain, "N", N=N, like=a_hat)
     outer = a_hat[..., :, None] * a_hat[..., None, :]
-    return gain[:, None] / s * (np.eye(N, dtype=s.dtype) - 1 / N - outer / N)  # (5.44)
+    return gain[:, None] / s * (np.eye(N, dtype=s.dtype) - 1 / N - outer / N)  # (5.46)
 
 
 def derivative_along_scale(
@@ -355,7 +355,7 @@ def batch_norm(
     r"""Normalise each unit by its mean and standard deviation over the batch.
 
     .. math:: z = g \odot \hat a + b, \quad
-              \langle \cdot \rangle = \frac1B \sum_{\text{rows}} \text{ for each unit} \tag{5.46}
+              \langle \cdot \rangle = \frac1B \sum_{\text{rows}} \text{ for each unit} \tag{5.43}
 
     Parameters
     ----------
@@ -398,7 +398,7 @@ def batch_norm(
         for name, array in zip(("mean", "variance"), statistics, strict=True):
             check_array(name, array, "1 N", **{"1": 1}, N=a.shape[1], like=a)
     part = standardise(a, BATCH, eps, statistics)
-    return gain * part.a_hat + bias, part  # (5.46)
+    return gain * part.a_hat + bias, part  # (5.43)
 
 
 def batch_norm_backward(part: Standardised, gain: np.ndarray, dL_dz: np.ndarray) -> NormGradients:
@@ -406,7 +406,7 @@ def batch_norm_backward(part: Standardised, gain: np.ndarray, dL_dz: np.ndarray)
 
     .. math:: \frac{\partial L}{\partial a} = \frac{g}{s} \odot \Big(
               \frac{\partial L}{\partial z} - \frac1B \frac{dL}{db}
-              - \frac1B \hat a \odot \frac{dL}{dg} \Big) \tag{5.47}
+              - \frac1B \hat a \odot \frac{dL}{dg} \Big) \tag{5.44}
 
     Parameters
     ----------
@@ -429,7 +429,7 @@ def batch_norm_backward(part: Standardised, gain: np.ndarray, dL_dz: np.ndarray)
 
     Notes
     -----
-    (5.41) along the other axis: its means are the gradients of bias and gain divided by B. Ioffe &
+    (5.40) along the other axis: its means are the gradients of bias and gain divided by B. Ioffe &
     Szegedy 2015, §3. Notebook 05.
 
     Examples
@@ -440,7 +440,7 @@ def batch_norm_backward(part: Standardised, gain: np.ndarray, dL_dz: np.ndarray)
            [0.],
            [0.]])
     """
-    return _norm_backward(part, gain, dL_dz, BATCH)  # (5.47)
+    return _norm_backward(part, gain, dL_dz, BATCH)  # (5.44)
 
 
 def check_eps(eps: Any) -> float:

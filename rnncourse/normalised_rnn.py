@@ -197,7 +197,7 @@ class RunningStatistics(NamedTuple):
     .. math:: \mu_t \leftarrow \mu_t + \alpha\, (m_t - \mu_t), \quad
               v_t \leftarrow v_t + \alpha \Big( \frac{B}{B-1} \langle (a_t - m_t)^2 \rangle
               - v_t \Big), \quad \alpha = \max\Big(\text{momentum}, \frac{1}{n_t + 1}\Big)
-              \tag{5.48}
+              \tag{5.54}
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ class RunningStatistics(NamedTuple):
         new = RunningStatistics(*map(np.copy, self))
         for part, mu, v in ((trace.input, *new[:2]), (trace.recurrent, *new[2:4])):
             mu[:T] += alpha * (part.mean[:, 0] - mu[:T])
-            v[:T] += alpha * (B / (B - 1) * part.variance[:, 0] - v[:T])  # (5.48)
+            v[:T] += alpha * (B / (B - 1) * part.variance[:, 0] - v[:T])  # (5.54)
         new.count[:T] += 1
         return new
 
@@ -276,10 +276,10 @@ def unroll_normalised(
 
     .. math::
         \text{layer:} \quad h_t = \phi\Big( \frac{g}{s_t} \odot (a_t - m_t) + b_h \Big), \quad
-        a_t = W_{hh} h_{t-1} + W_{xh} x_t \tag{5.49}
+        a_t = W_{hh} h_{t-1} + W_{xh} x_t \tag{5.47}
 
         \text{batch:} \quad h_t = \phi\big( g_h \odot \hat r_t + g_x \odot \hat u_t + b_h \big),
-        \quad r_t = W_{hh} h_{t-1}, \quad u_t = W_{xh} x_t \tag{5.50}
+        \quad r_t = W_{hh} h_{t-1}, \quad u_t = W_{xh} x_t \tag{5.48}
 
     Parameters
     ----------
@@ -348,11 +348,11 @@ def unroll_normalised(
         r_t = states[t] @ W_hh.T
         if layer:
             part = standardise(r_t + u[t], FEATURES, eps)
-            z[t] = params.gain * part.a_hat + b_h  # (5.49)
+            z[t] = params.gain * part.a_hat + b_h  # (5.47)
         else:
             fixed = None if of_recurrent is None else (of_recurrent[0][t], of_recurrent[1][t])
             part = standardise(r_t, BATCH, eps, fixed)
-            z[t] = params.gain_h * part.a_hat + input_share[t]  # (5.50)
+            z[t] = params.gain_h * part.a_hat + input_share[t]  # (5.48)
         states[t + 1] = activation.phi(z[t])
         parts.append(part)
     y = (states[1:].reshape(T * B, N) @ W_hy.T + b_y).reshape(T, B, K)
@@ -397,13 +397,13 @@ def normalised_sweep(
 
     .. math::
         \frac{\partial L}{\partial h_t} = W_{hy}^\top \frac{\partial L}{\partial y_t}
-            + W_{hh}^\top \frac{\partial L}{\partial r_{t+1}} \tag{5.51}
+            + W_{hh}^\top \frac{\partial L}{\partial r_{t+1}} \tag{5.49}
 
         \frac{\partial L}{\partial z_t} = \phi'(z_t) \odot \frac{\partial L}{\partial h_t}
-            \tag{5.52}
+            \tag{5.50}
 
         \frac{\partial L}{\partial r_t} = \Big(\frac{\partial \hat r_t}{\partial r_t}\Big)^{\!\top}
-            \Big( g \odot \frac{\partial L}{\partial z_t} \Big) \text{ by (5.41)} \tag{5.53}
+            \Big( g \odot \frac{\partial L}{\partial z_t} \Big) \text{ by (5.40)} \tag{5.51}
 
     Parameters
     ----------
@@ -446,9 +446,9 @@ def normalised_sweep(
     dL_dr = np.empty_like(dL_dz)
     for t in reversed(range(T)):
         if t < T - 1:
-            dL_dh[t] += dL_dr[t + 1] @ params.W_hh  # (5.51)
-        dL_dz[t] *= dL_dh[t]  # (5.52)
-        dL_dr[t] = standardise_backward(parts[t], gain * dL_dz[t], axis)  # (5.53)
+            dL_dh[t] += dL_dr[t + 1] @ params.W_hh  # (5.49)
+        dL_dz[t] *= dL_dh[t]  # (5.50)
+        dL_dr[t] = standardise_backward(parts[t], gain * dL_dz[t], axis)  # (5.51)
     dL_du = dL_dr if layer else standardise_backward(trace.input, params.gain_x * dL_dz, BATCH)
     return NormalisedSweep(dL_dh, dL_dz, dL_dr, dL_du, dL_dr[0] @ params.W_hh)
 
@@ -463,7 +463,7 @@ def normalised_gradients(
         \frac{dL}{dW_{xh}} = \sum_t \frac{\partial L}{\partial u_t} x_t^\top, \;
         \frac{dL}{dg_h} = \sum_t \frac{\partial L}{\partial z_t} \odot \hat r_t, \;
         \frac{dL}{dg_x} = \sum_t \frac{\partial L}{\partial z_t} \odot \hat u_t, \;
-        \frac{dL}{db_h} = \sum_t \frac{\partial L}{\partial z_t} \tag{5.54}
+        \frac{dL}{db_h} = \sum_t \frac{\partial L}{\partial z_t} \tag{5.52}
 
     Parameters
     ----------
@@ -505,7 +505,7 @@ def normalised_gradients(
         np.tensordot(dL_dy, trace.states[1:], summed_over),
         sweep.dL_dz.sum(time_and_batch),
         dL_dy.sum(time_and_batch),
-        *((sweep.dL_dz * part.a_hat).sum(time_and_batch) for part in normalised),  # (5.54)
+        *((sweep.dL_dz * part.a_hat).sum(time_and_batch) for part in normalised),  # (5.52)
     )
 
 
@@ -515,7 +515,7 @@ def layer_norm_jacobians(params: LayerNormParams, trace: NormalisedTrace) -> np.
     .. math:: J_t = \frac{\partial h_t}{\partial h_{t-1}} = D_t \operatorname{diag}(g)\,
               \frac{1}{s_t} \Big( I - \frac{\mathbf 1 \mathbf 1^\top}{N}
               - \frac{\hat a_t \hat a_t^\top}{N} \Big) W_{hh}, \quad
-              D_t = \operatorname{diag} \phi'(z_t) \tag{5.55}
+              D_t = \operatorname{diag} \phi'(z_t) \tag{5.53}
 
     Parameters
     ----------
@@ -551,7 +551,7 @@ def layer_norm_jacobians(params: LayerNormParams, trace: NormalisedTrace) -> np.
         raise TypeError(f"params is a {type(params).__name__}; expected LayerNormParams.")
     _check_trace(params, trace)
     D_t = trace.activation.dphi(trace.z)[..., None]
-    return D_t * layer_norm_jacobian(trace.recurrent, params.gain) @ params.W_hh  # (5.55)
+    return D_t * layer_norm_jacobian(trace.recurrent, params.gain) @ params.W_hh  # (5.53)
 
 
 class NormalisedModel(HandModel):

@@ -49,13 +49,13 @@ def omega(params: RNNParams, trace: Trace, dL_da: np.ndarray, form: str = "squar
 
     .. math::
         q_t = \frac{\|\phi'(a_t) \odot W_{hh}^\top \delta_{t+1}\|^2}{\|\delta_{t+1}\|^2}, \quad
-        \delta_t = \frac{\partial L}{\partial a_t} \tag{5.5}
+        \delta_t = \frac{\partial L}{\partial a_t} \tag{5.20}
 
-        \Omega = \operatorname{mean}_{t, b}\, (q_t - 1)^2 \tag{5.6}
+        \Omega = \operatorname{mean}_{t, b}\, (q_t - 1)^2 \tag{5.21}
 
         \frac{\partial^+ \Omega}{\partial W_{hh}} = \operatorname{mean}_{t, b}\;
         4\,(q_t - 1)\, \frac{\delta_{t+1}\,
-        (\phi'(a_t)^2 \odot W_{hh}^\top \delta_{t+1})^\top}{\|\delta_{t+1}\|^2} \tag{5.7}
+        (\phi'(a_t)^2 \odot W_{hh}^\top \delta_{t+1})^\top}{\|\delta_{t+1}\|^2} \tag{5.22}
 
     Parameters
     ----------
@@ -112,13 +112,13 @@ def omega(params: RNNParams, trace: Trace, dL_da: np.ndarray, form: str = "squar
     before, after = (delta**2).sum(axis=2), (back**2).sum(axis=2)
     arrives = before > 0
     pairs = max(int(arrives.sum()), 1)
-    q = np.divide(after, before, out=np.ones_like(after), where=arrives)  # (5.5)
+    q = np.divide(after, before, out=np.ones_like(after), where=arrives)  # (5.20)
     if form == "norms":
         q = np.sqrt(q)
-    value = float(((q - 1) ** 2).sum() / pairs)  # (5.6)
+    value = float(((q - 1) ** 2).sum() / pairs)  # (5.21)
     factor = 4 * (q - 1) if form == "squares" else 2 * (1 - 1 / np.where(q > 0, q, 1))
     factor = np.divide(factor, pairs * before, out=np.zeros_like(after), where=arrives)
-    dW_hh = np.tensordot(factor[:, :, None] * delta, slope * back, axes=((0, 1), (0, 1)))  # (5.7)
+    dW_hh = np.tensordot(factor[:, :, None] * delta, slope * back, axes=((0, 1), (0, 1)))  # (5.22)
     ratio = np.where(arrives, np.sqrt(q) if form == "squares" else q, np.nan)
     return Omega(value, ratio, dW_hh)
 
@@ -128,7 +128,7 @@ class OmegaModel(NumpyModel):
 
     .. math::
         \frac{dL}{dW_{hh}} \;\leftarrow\; \frac{dL}{dW_{hh}}
-        + \lambda\, \frac{\partial^+ \Omega}{\partial W_{hh}} \tag{5.8}
+        + \lambda\, \frac{\partial^+ \Omega}{\partial W_{hh}} \tag{5.23}
 
     Parameters
     ----------
@@ -184,5 +184,5 @@ class OmegaModel(NumpyModel):
         dL_da = backward_sweep(self.params, record, dL_dy).dL_da
         gradients = RNNParams(*parameter_gradients(record, dL_dy, dL_da))
         term = omega(self.params, record, dL_da, self.form)
-        W_hh = gradients.W_hh + np.asarray(self.weight, term.dW_hh.dtype) * term.dW_hh  # (5.8)
+        W_hh = gradients.W_hh + np.asarray(self.weight, term.dW_hh.dtype) * term.dW_hh  # (5.23)
         return gradients._replace(W_hh=W_hh)

@@ -483,7 +483,7 @@ def success_table(
     colour, _, _ = LOOK["output"]
     for ax, (task, runs) in zip(panels, solved.items(), strict=True):
         every = np.concatenate([np.asarray(steps, float) for steps in runs.values()])
-        least = min(np.nanmin(every, initial=budget[task]), budget[task] / 10) / 1.4
+        least = min(np.nanmin(every, initial=budget[task]), budget[task] / 100) / 1.4
         width = (budget[task] / least) ** 0.3  # of the band, as a factor
         ax.set(xscale="log", xlim=(least, budget[task] * width), ylim=(len(rows) - 0.5, -0.5))
         ax.axvspan(budget[task], budget[task] * width, color=BAND, zorder=0)

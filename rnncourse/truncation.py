@@ -55,7 +55,7 @@ def influence_balancing(units: int = 23, plus: int = 10, dtype: Any = float) -> 
     .. math::
         s_t = A s_{t-1} + \theta v, \quad A_{ii} = A_{i,i+1} = \tfrac12, \quad
         v = (\underbrace{1, \dots, 1}_{p}, -1, \dots, -1), \quad
-        \ell_t = \tfrac12 (s_{t,1} - 1)^2 \tag{5.25}
+        \ell_t = \tfrac12 (s_{t,1} - 1)^2 \tag{5.2}
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def influence_balancing(units: int = 23, plus: int = 10, dtype: Any = float) -> 
             f"plus is {plus} and units is {units}; expected 0 <= plus <= units, units >= 1, and "
             f"not as many plus as minus signs."
         )
-    A = (0.5 * (np.eye(units) + np.eye(units, k=1))).astype(dtype)  # (5.25)
-    v = np.where(np.arange(units) < plus, 1, -1).astype(dtype)  # (5.25)
+    A = (0.5 * (np.eye(units) + np.eye(units, k=1))).astype(dtype)  # (5.2)
+    v = np.where(np.arange(units) < plus, 1, -1).astype(dtype)  # (5.2)
     return InfluenceBalancing(A, v, np.ones(units, dtype), 1 / (2 * (2 * plus - units)))
 
 
@@ -104,7 +104,7 @@ def stationary_gradient(problem: InfluenceBalancing, theta: float) -> tuple[floa
 
     .. math::
         s^* = \theta\, (I - A)^{-1} v, \qquad
-        \frac{d\ell}{d\theta} = (s^*_1 - 1)\, e_1^\top (I - A)^{-1} v \tag{5.26}
+        \frac{d\ell}{d\theta} = (s^*_1 - 1)\, e_1^\top (I - A)^{-1} v \tag{5.3}
 
     Parameters
     ----------
@@ -136,14 +136,14 @@ def stationary_gradient(problem: InfluenceBalancing, theta: float) -> tuple[floa
     v = _check_linear(problem.A, problem.v)
     influence = np.linalg.solve(np.eye(len(v)) - problem.A, v)[0]
     error = theta * influence - 1
-    return float(error**2 / 2), float(error * influence)  # (5.26)
+    return float(error**2 / 2), float(error * influence)  # (5.3)
 
 
 def truncated_influence(A: np.ndarray, v: np.ndarray, longest: int) -> np.ndarray:
     r"""Sum the influence of θ on unit 1 over the last K steps, for every window up to a longest.
 
     .. math:: r_K = e_1^\top \sum_{\ell=0}^{K-1} A^\ell v, \qquad
-              r_\infty = e_1^\top (I - A)^{-1} v \ \text{ if } \rho(A) < 1 \tag{5.27}
+              r_\infty = e_1^\top (I - A)^{-1} v \ \text{ if } \rho(A) < 1 \tag{5.4}
 
     Parameters
     ----------
@@ -183,13 +183,13 @@ def truncated_influence(A: np.ndarray, v: np.ndarray, longest: int) -> np.ndarra
     for K in range(longest):
         r[K] = direct[0]  # e_1ᵀ A^ℓ v with ℓ = K
         direct = A @ direct
-    return np.cumsum(r)  # (5.27)
+    return np.cumsum(r)  # (5.4)
 
 
 def segment_influence(A: np.ndarray, v: np.ndarray, longest: int) -> np.ndarray:
     r"""Average the influence of θ over the steps of a segment, for every length of the segments.
 
-    .. math:: \bar r_L = \frac1L \sum_{K=1}^{L} r_K \tag{5.28}
+    .. math:: \bar r_L = \frac1L \sum_{K=1}^{L} r_K \tag{5.5}
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def segment_influence(A: np.ndarray, v: np.ndarray, longest: int) -> np.ndarray:
     109
     """
     r = truncated_influence(A, v, longest)
-    return np.cumsum(r) / np.arange(1, longest + 1, dtype=r.dtype)  # (5.28)
+    return np.cumsum(r) / np.arange(1, longest + 1, dtype=r.dtype)  # (5.5)
 
 
 def random_sensitivity(
@@ -233,7 +233,7 @@ def random_sensitivity(
 
     .. math::
         \hat S_t = v + \frac{x_t}{1 - c_t} A \hat S_{t-1}, \qquad \hat S_0 = 0, \qquad
-        \mathbb{E}\, \hat S_t = S_t \tag{5.29}
+        \mathbb{E}\, \hat S_t = S_t \tag{5.6}
 
     Parameters
     ----------
@@ -274,7 +274,7 @@ def random_sensitivity(
         _check_stop(c)
     S = np.zeros((T + 1, len(v)), A.dtype)
     for t in range(T):
-        S[t + 1] = v + (0.0 if cut[t] else 1 / (1 - probability[t])) * (A @ S[t])  # (5.29)
+        S[t + 1] = v + (0.0 if cut[t] else 1 / (1 - probability[t])) * (A @ S[t])  # (5.6)
     return S[1:]
 
 
@@ -319,7 +319,7 @@ def online_descent(
 ) -> Descent:
     r"""Train θ while the network runs, with a gradient that is full, truncated or cut at random.
 
-    .. math:: \theta \leftarrow \theta - \eta\, (s_{t,1} - 1)\, \hat S_{t,1} \tag{5.30}
+    .. math:: \theta \leftarrow \theta - \eta\, (s_{t,1} - 1)\, \hat S_{t,1} \tag{5.7}
 
     Parameters
     ----------
@@ -327,7 +327,7 @@ def online_descent(
         The network and its initial state.
     method : {"full", "window", "segments", "artbp"}
         Ŝ_t: all lags; the last `length` lags; the lags since the last cut, with a cut every
-        `length` steps; cut at random and reweighted (5.29).
+        `length` steps; cut at random and reweighted (5.6).
     rng : numpy.random.Generator, optional
         Draws the cuts of ``"artbp"``.
     length : int, optional
@@ -389,14 +389,14 @@ def online_descent(
         since = since + 1 if kept else 1
         if wait_for_cut and not kept:
             theta, waiting = theta - rate * waiting, 0.0
-        s = A @ s + theta * v  # (5.25)
-        S = v + kept * (A @ S)  # (5.29)
+        s = A @ s + theta * v  # (5.2)
+        S = v + kept * (A @ S)  # (5.6)
         influence = S[0] if window is None else window[min(t, length - 1)]
         gradient = (s[0] - 1) * influence
         if wait_for_cut:
             waiting += gradient
         else:
-            theta = theta - rate * gradient  # (5.30)
+            theta = theta - rate * gradient  # (5.7)
         path.append(theta)
         losses.append((s[0] - 1) ** 2 / 2)
         gradients.append(gradient)
@@ -408,7 +408,7 @@ def artbp_variance(A: np.ndarray, v: np.ndarray, stop: float, steps: int) -> np.
 
     .. math::
         \operatorname{Cov} \hat S_t = \frac{1}{1-c}\, A \operatorname{Cov} \hat S_{t-1} A^\top
-        + \frac{c}{1-c}\, (A S_{t-1}) (A S_{t-1})^\top \tag{5.31}
+        + \frac{c}{1-c}\, (A S_{t-1}) (A S_{t-1})^\top \tag{5.9}
 
     Parameters
     ----------
@@ -434,7 +434,7 @@ def artbp_variance(A: np.ndarray, v: np.ndarray, stop: float, steps: int) -> np.
 
     Notes
     -----
-    From (5.29): x/(1-c) has mean 1 and second moment 1/(1-c), and is independent of Ŝ_{t-1}.
+    From (5.6): x/(1-c) has mean 1 and second moment 1/(1-c), and is independent of Ŝ_{t-1}.
     For one unit with weight w: Var Ŝ_t = w²/(1-c) Var Ŝ_{t-1} + c/(1-c) w² S_{t-1}². Notebook 05.
 
     Examples
@@ -450,7 +450,7 @@ def artbp_variance(A: np.ndarray, v: np.ndarray, stop: float, steps: int) -> np.
     mean, covariance = v.copy(), np.zeros((T, *A.shape), A.dtype)
     for t in range(1, T):
         spread = np.outer(A @ mean, A @ mean)
-        covariance[t] = (A @ covariance[t - 1] @ A.T + c * spread) / (1 - c)  # (5.31)
+        covariance[t] = (A @ covariance[t - 1] @ A.T + c * spread) / (1 - c)  # (5.9)
         mean = v + A @ mean
     return covariance
 
@@ -459,7 +459,7 @@ def largest_stop(A: np.ndarray) -> float:
     r"""Find the stopping probability from which the variance of a random cut has no bound.
 
     .. math:: \sup_t \operatorname{Var} \hat S_t < \infty \ \Longleftarrow\
-              \frac{\rho(A)^2}{1-c} < 1 \iff c < 1 - \rho(A)^2 \tag{5.32}
+              \frac{\rho(A)^2}{1-c} < 1 \iff c < 1 - \rho(A)^2 \tag{5.10}
 
     Parameters
     ----------
@@ -487,7 +487,7 @@ def largest_stop(A: np.ndarray) -> float:
     >>> round(largest_stop(np.array([[0.9]])), 2), largest_stop(influence_balancing().A)
     (0.19, 0.75)
     """
-    return float(1 - np.abs(np.linalg.eigvals(check_square(A))).max() ** 2)  # (5.32)
+    return float(1 - np.abs(np.linalg.eigvals(check_square(A))).max() ** 2)  # (5.10)
 
 
 def polynomial_stop(mean_length: float, alpha: float = 6.0) -> Callable[[int], float]:
@@ -495,7 +495,7 @@ def polynomial_stop(mean_length: float, alpha: float = 6.0) -> Callable[[int], f
 
     .. math:: c(\delta) = \frac{\alpha - 1}{(\alpha - 2) L_0 + \delta}, \qquad
               P(\text{length} > \ell) = \prod_{\delta=1}^{\ell} (1 - c(\delta)) \sim
-              \ell^{-(\alpha - 1)} \tag{5.33}
+              \ell^{-(\alpha - 1)} \tag{5.8}
 
     Parameters
     ----------
@@ -530,7 +530,7 @@ def polynomial_stop(mean_length: float, alpha: float = 6.0) -> Callable[[int], f
             f"alpha is {alpha} and mean_length is {mean_length}; expected alpha > 2 and "
             f"mean_length > 1."
         )
-    return lambda since: (alpha - 1) / ((alpha - 2) * mean_length + since)  # (5.33)
+    return lambda since: (alpha - 1) / ((alpha - 2) * mean_length + since)  # (5.8)
 
 
 def _check_linear(A: np.ndarray, v: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from rnncourse.ablation import (
 from rnncourse.optim import Adam
 from rnncourse.study import StudyResult
 from rnncourse.tasks import digits
+from rnncourse.training import fit
 
 STORED = Path(__file__).parents[1] / "notebooks" / "05_ablation.json"
 
@@ -67,6 +68,21 @@ def test_solved_means_that_the_criterion_held_at_the_end_of_an_epoch(monkeypatch
     assert found["test"] > 0.4
     short = run_once(setting, 0, budget=1)
     assert (short["value"], short["updates"], short["stopped"]) == (np.inf, 1, "finished")
+
+
+def test_only_the_first_row_is_not_clipped_and_every_row_sees_fresh_data(monkeypatch):
+    seen = {}
+
+    def spy(model, task, optimiser, **options):
+        seen[name] = options
+        return fit(model, task, optimiser, **options)
+
+    monkeypatch.setattr(ablation, "fit", spy)
+    for name in MODELS:
+        run_once({"task": "adding", "technique": name, "optimiser": "SGD 0.1"}, 0, budget=1)
+    assert {name for name, options in seen.items() if options["clip"] is None} == {"no clipping"}
+    assert {options["clip"] for options in seen.values()} == {None, ablation.CLIP}
+    assert all(options["renew"] is TASKS["adding"].renew for options in seen.values())
 
 
 def small_result():
@@ -123,7 +139,7 @@ def test_the_command_runs_stores_and_prints_the_table(tmp_path, monkeypatch, cap
     out = tmp_path / "table.json"
     words = ["ablation", "--tasks", "adding", "--folder", str(tmp_path / "x"), "--out", str(out)]
     assert main(words) == 0
-    assert read_ablation(out)["command"].startswith("python -m rnncourse ablation --tasks adding")
+    assert read_ablation(out)["command"] == "python -m rnncourse ablation --tasks adding"
     printed = capsys.readouterr().out
     assert "LSTM" in printed
     assert "3 of 3, updates 200" in printed
@@ -154,6 +170,7 @@ def test_the_stored_table_is_that_of_todays_settings_and_has_no_hole():
     assert table["tasks"] == {
         name: {"budget": spec.budget, "solved": spec.criterion} for name, spec in TASKS.items()
     }
+    assert table["command"] == "python -m rnncourse ablation"
     assert len(table["seeds"]) >= 3
     expected = set(itertools.product(TASKS, MODELS, OPTIMISERS, table["seeds"]))
     found = [(run["task"], run["technique"], run["optimiser"], run["seed"])

@@ -28,8 +28,8 @@ from rnncourse.lstm import (
 # -- the path and the Jacobians ----------------------------------------------------------------
 
 
-@pytest.mark.equation("6.13")
 @pytest.mark.equation("6.14")
+@pytest.mark.equation("6.15")
 @given(networks())
 def test_the_step_jacobian_is_the_numerical_one_of_h_and_c_together(network: Network):
     params, trace, N = network.params, network.trace(), network.params.sizes[1]
@@ -45,7 +45,7 @@ def test_the_step_jacobian_is_the_numerical_one_of_h_and_c_together(network: Net
     np.testing.assert_allclose(J[t, b], numerical, atol=1e-8 * max(1, np.abs(numerical).max()))
 
 
-@pytest.mark.equation("6.15")
+@pytest.mark.equation("6.16")
 @given(networks())
 def test_the_product_of_jacobians_is_the_numerical_derivative_between_cells(network: Network):
     params, trace = network.params, network.trace()
@@ -63,7 +63,7 @@ def test_the_product_of_jacobians_is_the_numerical_derivative_between_cells(netw
     assert_close([dL_dc_0], [np.einsum("bi,bij->bj", network.dL_dc_T, blocks[0])])
 
 
-@pytest.mark.equation("6.16")
+@pytest.mark.equation("6.13")
 @pytest.mark.equation("6.17")
 @given(networks())
 def test_without_recurrent_weights_the_direct_path_is_the_whole_derivative(network: Network):

@@ -109,7 +109,7 @@ def assert_close(found, expected, bound: float) -> None:
 # --- masks ---
 
 
-@pytest.mark.equation("5.60")
+@pytest.mark.equation("5.24")
 @given(seeds, probabilities)
 def test_an_entry_is_dropped_or_enlarged_and_the_mean_of_the_two_is_one(seed, p):
     mask = inverted_mask((3, 5, 2), p, generator(seed))
@@ -118,7 +118,7 @@ def test_an_entry_is_dropped_or_enlarged_and_the_mean_of_the_two_is_one(seed, p)
     assert p * 0 + (1 - p) * kept == pytest.approx(1, rel=1e-15)
 
 
-@pytest.mark.equation("5.60")
+@pytest.mark.equation("5.24")
 @pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.9])
 def test_the_mean_of_an_inverted_mask_is_one(p):
     mask = inverted_mask((1000, 100), p, generator())
@@ -127,7 +127,7 @@ def test_the_mean_of_an_inverted_mask_is_one(p):
     assert abs((mask == 0).mean() - p) <= 4 * np.sqrt(p * (1 - p) / mask.size)
 
 
-@pytest.mark.equation("5.61")
+@pytest.mark.equation("5.25")
 def test_the_naive_mask_is_new_at_every_step_and_lies_on_the_recurrent_path_alone():
     masks = draw_masks("naive", 0.5, 6, 3, 4, 50, generator())
     assert masks.h.shape == (6, 3, 50)
@@ -135,7 +135,7 @@ def test_the_naive_mask_is_new_at_every_step_and_lies_on_the_recurrent_path_alon
     assert all((masks.h[t] != masks.h[t + 1]).any(axis=-1).all() for t in range(5))
 
 
-@pytest.mark.equation("5.62")
+@pytest.mark.equation("5.26")
 def test_the_non_recurrent_masks_are_new_at_every_step():
     masks = draw_masks("zaremba", 0.5, 6, 3, 40, 50, generator())
     assert masks.h is masks.z is None
@@ -144,7 +144,7 @@ def test_the_non_recurrent_masks_are_new_at_every_step():
         assert all((mask[t] != mask[t + 1]).any(axis=-1).all() for t in range(5))
 
 
-@pytest.mark.equation("5.63")
+@pytest.mark.equation("5.27")
 def test_the_variational_mask_is_the_same_at_all_steps_and_differs_between_sequences():
     masks = draw_masks("variational", 0.5, 6, 3, 40, 50, generator())
     assert masks.z is None
@@ -156,7 +156,7 @@ def test_the_variational_mask_is_the_same_at_all_steps_and_differs_between_seque
     assert (masks.h != masks.y).any()
 
 
-@pytest.mark.equation("5.64")
+@pytest.mark.equation("5.28")
 def test_zoneout_keeps_whole_units_with_its_probability_and_in_use_that_share_of_each():
     masks = draw_masks("zoneout", 0.3, 50, 10, 2, 40, generator())
     assert masks.x is masks.h is masks.y is None
@@ -175,9 +175,9 @@ def test_in_use_nothing_is_dropped(kind):
 # --- forward ---
 
 
-@pytest.mark.equation("5.65")
-@pytest.mark.equation("5.66")
-@pytest.mark.equation("5.67")
+@pytest.mark.equation("5.29")
+@pytest.mark.equation("5.30")
+@pytest.mark.equation("5.31")
 @given(cases())
 def test_the_pass_is_its_equations_step_by_step(case):
     (W_xh, W_hh, W_hy, b_h, b_y), trace = case.network.params, case.trace()
@@ -260,7 +260,7 @@ def test_zoneout_with_p_near_one_keeps_the_initial_state():
 # --- Jacobians ---
 
 
-@pytest.mark.equation("5.68")
+@pytest.mark.equation("5.38")
 @given(cases(activations=SMOOTH))
 def test_the_step_jacobian_is_the_numerical_one(case):
     trace = case.trace()
@@ -323,10 +323,10 @@ def test_the_sweep_is_the_product_of_the_jacobians(case):
 # --- backward ---
 
 
-@pytest.mark.equation("5.69")
-@pytest.mark.equation("5.70")
-@pytest.mark.equation("5.71")
-@pytest.mark.equation("5.72")
+@pytest.mark.equation("5.34")
+@pytest.mark.equation("5.35")
+@pytest.mark.equation("5.36")
+@pytest.mark.equation("5.37")
 @given(cases())
 def test_every_gradient_is_that_of_torch_autograd_with_the_same_masks(case):
     leaves = [torch.tensor(case.at(name), requires_grad=True) for name in VARIABLES]
@@ -370,8 +370,8 @@ def test_every_gradient_is_the_central_difference_of_the_loss(present):
 # --- survival ---
 
 
-@pytest.mark.equation("5.73")
-@pytest.mark.equation("5.74")
+@pytest.mark.equation("5.32")
+@pytest.mark.equation("5.33")
 @given(probabilities, st.integers(0, 8))
 def test_survival_is_the_sum_over_all_masks(p, T):
     """Every one of the 2^T sequences of masks, with its probability."""
@@ -387,8 +387,8 @@ def test_survival_is_the_sum_over_all_masks(p, T):
     assert mean == pytest.approx(1, rel=1e-12)
 
 
-@pytest.mark.equation("5.73")
-@pytest.mark.equation("5.74")
+@pytest.mark.equation("5.32")
+@pytest.mark.equation("5.33")
 def test_a_carousel_with_naive_masks_survives_as_said():
     N, T, p = 200_000, 6, 0.2
     h, steps = np.ones(N), np.arange(T + 1)
@@ -401,7 +401,7 @@ def test_a_carousel_with_naive_masks_survives_as_said():
         assert h.mean() == pytest.approx(1, rel=0.02)
 
 
-@pytest.mark.equation("5.74")
+@pytest.mark.equation("5.33")
 @given(seeds, st.floats(0.05, 0.9))
 def test_with_any_orthogonal_weights_the_mean_is_right_and_the_square_grows_as_in_the_carousel(
     seed, p

@@ -216,9 +216,9 @@ def test_every_gradient_is_the_complex_step_of_the_loss(case: Case, reset):
 
 
 @pytest.mark.equation("6.20")
-@pytest.mark.equation("6.21")
-@pytest.mark.equation("6.22")
 @pytest.mark.equation("6.23")
+@pytest.mark.equation("6.22")
+@pytest.mark.equation("6.21")
 @given(cases(), st.sampled_from(RESETS))
 def test_the_fast_form_is_the_loop_over_the_step(case: Case, reset):
     trace, h = case.trace(reset), case.h_0
@@ -246,7 +246,7 @@ def test_the_logistic_function_is_a_scaled_tanh(a):
 
 
 @both_resets
-@pytest.mark.equation("6.23")
+@pytest.mark.equation("6.21")
 def test_an_update_gate_of_one_keeps_the_state_and_of_zero_replaces_it(reset):
     case = make_case(5, 2, 3, 4, 2)
     rows = gate_rows(4)["z"]
@@ -327,7 +327,7 @@ def test_before_has_one_bias_of_n_too_many_and_after_has_not(case: Case):
 # -- Jacobians ---------------------------------------------------------------------------------
 
 
-@pytest.mark.equation("6.33")
+@pytest.mark.equation("6.34")
 @both_resets
 @at_the_edges
 def test_the_jacobians_are_those_of_the_step(reset, sizes):
@@ -357,7 +357,7 @@ def test_dL_dh_0_is_the_product_of_the_jacobians_with_the_newest_on_the_left(res
         np.testing.assert_allclose(found[b], expected, rtol=1e-10, atol=1e-11)
 
 
-@pytest.mark.equation("6.34")
+@pytest.mark.equation("6.33")
 @both_resets
 @given(case=cases())
 def test_the_keep_path_is_the_jacobian_product_where_all_recurrent_weights_are_zero(reset, case):

@@ -48,7 +48,7 @@ def jacobians(params: RNNParams, activation: str, T: int, scale: float, seed: in
 # --- the scale ---
 
 
-@pytest.mark.equation("5.10")
+@pytest.mark.equation("5.11")
 @pytest.mark.parametrize("N", [25, 100, 400, 900])
 def test_a_fixed_scale_gives_a_norm_that_grows_with_the_root_of_the_size(N):
     W = small_normal(N, N, generator())
@@ -61,7 +61,7 @@ def test_a_fixed_scale_of_one_hundredth_vanishes_at_once_at_100_units():
     assert product(J).log_norm() < np.log(1e-8)
 
 
-@pytest.mark.equation("5.10")
+@pytest.mark.equation("5.11")
 @pytest.mark.parametrize(("rows", "columns"), [(300, 100), (100, 300)])
 def test_the_norm_of_a_normal_matrix_is_the_sum_of_the_roots_of_its_sides(rows, columns):
     W = small_normal(rows, columns, generator(), scale=0.3)
@@ -70,7 +70,7 @@ def test_the_norm_of_a_normal_matrix_is_the_sum_of_the_roots_of_its_sides(rows, 
     assert W.std() == pytest.approx(0.3, rel=0.02)
 
 
-@pytest.mark.equation("5.11")
+@pytest.mark.equation("5.12")
 @pytest.mark.parametrize("N", [25, 100, 400, 900])
 def test_a_scale_by_the_root_of_the_size_gives_the_same_norm_at_every_size(N):
     W = scaled_normal(N, N, generator(), gain=1.3)
@@ -86,7 +86,7 @@ def test_the_scaled_start_is_that_of_init_params(seed, D):
         np.testing.assert_array_equal(scaled_normal(*W.shape, rng, gain=0.7), W)
 
 
-@pytest.mark.equation("5.12")
+@pytest.mark.equation("5.13")
 @given(seeds, st.integers(1, 20), st.data())
 def test_the_sparse_start_has_the_radius_and_the_connections_asked_for(seed, N, data):
     connections = data.draw(st.integers(1, N))
@@ -106,7 +106,7 @@ def test_the_sparse_start_draws_another_set_of_inputs_for_every_unit():
 # --- orthogonal ---
 
 
-@pytest.mark.equation("5.13")
+@pytest.mark.equation("5.14")
 @given(seeds, sizes, sizes, st.floats(0.1, 3))
 def test_an_orthogonal_matrix_is_an_isometry_on_its_smaller_side(seed, rows, columns, gain):
     W = orthogonal(rows, columns, generator(seed), gain)
@@ -155,7 +155,7 @@ def test_the_factor_of_the_qr_routine_without_its_signs_is_not_haar():
     assert np.mean([np.trace(w) ** 2 for w in W]) == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.equation("5.13")
+@pytest.mark.equation("5.14")
 def test_orthogonal_and_linear_keeps_every_singular_value_for_200_steps():
     J, _ = jacobians(network(orthogonal(50, 50, generator())), "identity", 200, 1.0)
     np.testing.assert_allclose(log_singular_values_by_lag(J), 0, atol=1e-11)
@@ -203,7 +203,7 @@ def test_orthogonal_and_relu_does_not_preserve():
 # --- identity ---
 
 
-@pytest.mark.equation("5.14")
+@pytest.mark.equation("5.15")
 @given(seeds, sizes)
 def test_identity_and_relu_with_positive_drive_has_the_identity_as_jacobian(seed, N):
     params = network(identity_recurrent(N), seed, bias=0.1)._replace(W_xh=np.ones((N, 3)))
@@ -216,7 +216,7 @@ def test_identity_and_relu_with_positive_drive_has_the_identity_as_jacobian(seed
     np.testing.assert_allclose(J, np.eye(N), atol=1e-8)
 
 
-@pytest.mark.equation("5.14")
+@pytest.mark.equation("5.15")
 @given(seeds, sizes, st.floats(0.1, 2))
 def test_with_a_scaled_identity_the_step_jacobian_is_the_scaled_slopes(seed, N, gain):
     J, a = jacobians(network(identity_recurrent(N, gain), seed), "tanh", 4, 1.0, seed)
@@ -230,7 +230,7 @@ def test_a_unit_of_an_irnn_that_is_off_passes_no_gradient():
     np.testing.assert_array_equal(step_jacobians(params, trace)[0, 0], np.diag([1.0, 0]))
 
 
-@pytest.mark.equation("5.15")
+@pytest.mark.equation("5.16")
 @given(seeds, sizes, sizes, sizes)
 def test_an_irnn_starts_with_identity_no_bias_and_small_input_weights(seed, D, N, K):
     params = irnn_params(D, N, K, generator(seed))
@@ -247,7 +247,7 @@ def test_an_irnn_starts_with_identity_no_bias_and_small_input_weights(seed, D, N
 # --- gates ---
 
 
-@pytest.mark.equation("5.16")
+@pytest.mark.equation("5.17")
 @pytest.mark.equation("5.18")
 @given(st.floats(-10, 10), sizes)
 def test_the_time_constant_is_the_sum_of_what_is_left_after_each_step(value, N):
@@ -273,7 +273,7 @@ def test_the_time_to_one_part_in_e_is_shorter_by_a_half_to_one_step(value):
     assert 0.5 - 1e-6 < (tau + 1 / np.log(f))[0] < 1
 
 
-@pytest.mark.equation("5.17")
+@pytest.mark.equation("5.19")
 @given(seeds, st.integers(1, 200), st.floats(2.01, 1000))
 def test_chrono_time_constants_are_uniform_between_2_and_the_longest_lag(seed, N, T_max):
     b_f, b_i = chrono_bias(N, T_max, generator(seed))
@@ -283,7 +283,7 @@ def test_chrono_time_constants_are_uniform_between_2_and_the_longest_lag(seed, N
     np.testing.assert_allclose(f + i, 1, rtol=1e-14)  # as in a leaky unit
 
 
-@pytest.mark.equation("5.17")
+@pytest.mark.equation("5.19")
 def test_a_third_of_the_chrono_cells_remember_each_third_of_the_lags():
     tau = memory_steps(chrono_bias(30_000, 302, generator())[0])
     assert 2 <= tau.min() < 2.5 < 301 < tau.max() <= 302

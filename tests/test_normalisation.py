@@ -49,11 +49,11 @@ CASES = {
 # --- the two normalisations ---
 
 
-@pytest.mark.equation("5.40")
+@pytest.mark.equation("5.39")
+@pytest.mark.equation("5.41")
 @pytest.mark.equation("5.42")
 @pytest.mark.equation("5.43")
-@pytest.mark.equation("5.46")
-@pytest.mark.equation("5.47")
+@pytest.mark.equation("5.44")
 @pytest.mark.parametrize("kind", KINDS)
 @given(B=st.integers(1, 5), N=st.integers(1, 5), seed=seeds, eps=epsilons)
 def test_value_and_gradients_are_those_of_torch(kind, B, N, seed, eps):
@@ -70,7 +70,7 @@ def test_value_and_gradients_are_those_of_torch(kind, B, N, seed, eps):
 
 
 @pytest.mark.parametrize("axis", [FEATURES, BATCH])
-@pytest.mark.equation("5.41")
+@pytest.mark.equation("5.40")
 @given(B=st.integers(2, 4), N=st.integers(2, 4), seed=seeds)
 def test_the_way_back_is_the_transposed_numerical_jacobian(axis, B, N, seed):
     a, _, _, w = a_gain_bias_w(B, N, seed)
@@ -79,7 +79,7 @@ def test_the_way_back_is_the_transposed_numerical_jacobian(axis, B, N, seed):
     close(found, np.einsum("bn,bncm->cm", w, J), 1e-8)
 
 
-@pytest.mark.equation("5.44")
+@pytest.mark.equation("5.46")
 @given(N=st.integers(1, 6), seed=seeds, eps=epsilons)
 def test_the_jacobian_of_layer_norm_is_exact_for_any_eps(N, seed, eps):
     a, gain, bias, w = a_gain_bias_w(2, N, seed)

@@ -68,12 +68,12 @@ def random_statistics(steps: int, N: int, seed: int = 0) -> RunningStatistics:
     return RunningStatistics(means[0], variances[0], means[1], variances[1], np.ones(steps, int))
 
 
+@pytest.mark.equation("5.47")
+@pytest.mark.equation("5.48")
 @pytest.mark.equation("5.49")
 @pytest.mark.equation("5.50")
 @pytest.mark.equation("5.51")
 @pytest.mark.equation("5.52")
-@pytest.mark.equation("5.53")
-@pytest.mark.equation("5.54")
 @pytest.mark.parametrize("kind", ["layer", "batch", "batch in use"])
 @given(
     T=st.integers(1, 5), B=st.integers(1, 4), D=st.integers(1, 3), N=st.integers(1, 4),
@@ -135,7 +135,7 @@ def test_the_contributions_sum_to_the_gradient(kind, T):
     assert contribution_by_lag(model, x, dL_dy[-1]).shape == (T,)
 
 
-@pytest.mark.equation("5.55")
+@pytest.mark.equation("5.53")
 @pytest.mark.parametrize("activation", ["tanh", "identity"])
 def test_a_step_jacobian_is_the_numerical_derivative_of_the_step(activation):
     rng = np.random.default_rng(1)
@@ -232,7 +232,7 @@ def batch_model(steps: int = 6, N: int = 4, **settings) -> NormalisedModel:
     return NormalisedModel(make_params("batch", 2, N, 3), steps=steps, **settings)
 
 
-@pytest.mark.equation("5.48")
+@pytest.mark.equation("5.54")
 def test_the_running_statistics_follow_torchs_rule_after_even_averages_of_the_first_batches():
     rng, model, momentum = np.random.default_rng(0), batch_model(momentum=0.25), 0.25
     mean = variance = None
@@ -324,6 +324,15 @@ def test_use_gradients_and_contributions_change_nothing_and_training_replaces_th
     other.run(x, rng)
     assert model.buffers is after
     close(model.forward(x)[:, :1], model.forward(x[:, :1]))  # in use, rows are independent
+
+
+def test_measuring_how_far_a_gradient_reaches_leaves_the_running_statistics_alone():
+    params = init_normalised_params(3, 5, 2, np.random.default_rng(0), kind="batch")
+    model = NormalisedModel(params, steps=4)
+    before = [buffer.copy() for buffer in model.buffers]
+    contribution_by_lag(model, np.random.default_rng(1).standard_normal((4, 6, 3)), np.ones((6, 2)))
+    for one, other in zip(model.buffers, before, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_batch_of_one_cannot_be_trained_with_batch_norm_but_used():

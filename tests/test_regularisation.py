@@ -36,7 +36,7 @@ def by_loops(network, trace, dL_da, form, W_hh=None):
     return np.sum(terms) / max(len(terms), 1)
 
 
-@pytest.mark.equation("5.5", "5.6")
+@pytest.mark.equation("5.20", "5.21")
 @pytest.mark.parametrize("form", FORMS)
 @given(network=networks())
 def test_omega_is_the_mean_over_steps_and_sequences_of_the_papers_terms(form, network):
@@ -45,7 +45,7 @@ def test_omega_is_the_mean_over_steps_and_sequences_of_the_papers_terms(form, ne
     np.testing.assert_allclose(omega(network.params, trace, dL_da, form).value, expected, 1e-11)
 
 
-@pytest.mark.equation("5.7")
+@pytest.mark.equation("5.22")
 @pytest.mark.parametrize("form", FORMS)
 @given(network=networks(activations=("tanh", "logistic", "identity")))
 def test_its_derivative_is_the_immediate_one_with_delta_and_a_held_fixed(form, network):
@@ -121,7 +121,7 @@ def test_one_step_and_dead_units_give_zero_and_not_nan(form):
     assert not term.dW_hh.any()
 
 
-@pytest.mark.equation("5.8")
+@pytest.mark.equation("5.23")
 @pytest.mark.parametrize("form", FORMS)
 @given(network=networks())
 def test_the_model_adds_the_weighted_term_to_the_recurrent_weights_alone(form, network):

@@ -270,7 +270,7 @@ def run(setting, seed):
 
 sys_path = sys.argv[1:]
 if __name__ == "__main__":
-    space = {"a": [1, 2, 4, -1], "pause": [0.125]}
+    space = {"a": [1, 2, 4, -1], "pause": [0.5]}
     result = study(run, space, [0, 1], folder=sys_path[0] + "/out", workers=2)
     print(result.values.tolist(), result.errors)
 """
@@ -322,7 +322,7 @@ def test_a_study_that_is_stopped_leaves_whole_results_and_goes_on_from_there(tmp
 
     output, errors = start(tmp_path).communicate(timeout=60)
     died = "KilledWorker: the worker process died, for example for lack of memory"
-    values = [[0.125, 1.125], [0.25, 1.25], [0.5, 1.5], [-0.125, np.nan]]
+    values = [[0.5, 1.5], [1.0, 2.0], [2.0, 3.0], [-0.5, np.nan]]
     assert output == f"{values} { ({(3, 1): died}) }\n"
     assert errors.splitlines()[-1].strip() == ""  # the bar is wiped out
     assert "Traceback" not in errors

@@ -61,7 +61,7 @@ def exact_influences(windows: int, units: int = 23, plus: int = 10) -> list[Frac
 # --- the example ---
 
 
-@pytest.mark.equation("5.25")
+@pytest.mark.equation("5.2")
 @pytest.mark.parametrize(("units", "plus"), [(23, 10), (1, 1), (1, 0), (4, 3)])
 def test_at_the_optimum_the_network_at_rest_has_no_loss(units, plus):
     A, v, s, theta = influence_balancing(units, plus)
@@ -75,7 +75,7 @@ def test_at_the_optimum_the_network_at_rest_has_no_loss(units, plus):
     assert influence_balancing(units, plus, np.float32).A.dtype == np.float32
 
 
-@pytest.mark.equation("5.26")
+@pytest.mark.equation("5.3")
 @given(st.floats(-2, 2))
 def test_the_stationary_gradient_is_the_derivative_of_the_loss_after_many_steps(theta):
     A, v, s_0 = (torch.tensor(part) for part in PROBLEM[:3])
@@ -89,7 +89,7 @@ def test_the_stationary_gradient_is_the_derivative_of_the_loss_after_many_steps(
     assert stationary_gradient(PROBLEM, theta) == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.equation("5.27")
+@pytest.mark.equation("5.4")
 def test_the_sign_is_wrong_for_windows_of_up_to_40_steps_and_right_from_41_on():
     exact = exact_influences(300)
     assert all(r > 0 for r in exact[:40])
@@ -101,14 +101,14 @@ def test_the_sign_is_wrong_for_windows_of_up_to_40_steps_and_right_from_41_on():
     assert exact[18] == exact[19]
 
 
-@pytest.mark.equation("5.27")
+@pytest.mark.equation("5.4")
 @given(networks, st.integers(1, 7))
 def test_a_window_keeps_the_lags_from_0_to_below_its_length(network, K):
     expected = lags(*network, K)[:, 0].cumsum()
     np.testing.assert_allclose(truncated_influence(*network, K), expected, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.equation("5.27")
+@pytest.mark.equation("5.4")
 def test_the_windows_gradient_is_that_of_torch_with_the_older_state_detached():
     A, v, s_0 = (torch.tensor(part) for part in PROBLEM[:3])
     r = truncated_influence(PROBLEM.A, PROBLEM.v, 30)
@@ -122,7 +122,7 @@ def test_the_windows_gradient_is_that_of_torch_with_the_older_state_detached():
         assert theta.grad.item() == pytest.approx((s[0].item() - 1) * r[K - 1], rel=1e-12)
 
 
-@pytest.mark.equation("5.28")
+@pytest.mark.equation("5.5")
 def test_segments_need_110_steps_for_the_right_sign_where_a_window_needs_41():
     exact = list(itertools.accumulate(exact_influences(300)))
     assert all(r > 0 for r in exact[:109])
@@ -134,7 +134,7 @@ def test_segments_need_110_steps_for_the_right_sign_where_a_window_needs_41():
 # --- the random cut ---
 
 
-@pytest.mark.equation("5.29")
+@pytest.mark.equation("5.6")
 @given(networks, st.integers(1, 6), SEEDS)
 def test_the_random_sensitivity_is_the_sum_over_lags_with_the_weights_of_artbp(network, T, seed):
     rng = np.random.default_rng(seed)
@@ -146,7 +146,7 @@ def test_the_random_sensitivity_is_the_sum_over_lags_with_the_weights_of_artbp(n
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.equation("5.29")
+@pytest.mark.equation("5.6")
 @given(networks, st.integers(1, 6), SEEDS)
 def test_over_all_patterns_of_cuts_the_random_sensitivity_is_right_on_average(network, T, seed):
     c = np.random.default_rng(seed).uniform(0, 0.8, T)
@@ -175,7 +175,7 @@ def test_weights_make_a_network_that_is_not_linear_right_on_average_too(w, seed)
     assert mean == pytest.approx(expected[0], rel=1e-6, abs=1e-8)
 
 
-@pytest.mark.equation("5.31")
+@pytest.mark.equation("5.9")
 @given(networks, st.integers(1, 6), st.floats(0, 0.8))
 def test_the_covariance_is_that_over_all_patterns(network, T, c):
     c_t = np.full(T, c)
@@ -187,7 +187,7 @@ def test_the_covariance_is_that_over_all_patterns(network, T, c):
     np.testing.assert_allclose(artbp_variance(*network, c, T), expected, atol=1e-12 * scale)
 
 
-@pytest.mark.equation("5.32")
+@pytest.mark.equation("5.10")
 @given(st.floats(0.2, 0.95), st.floats(0.3, 0.9))
 def test_the_variance_settles_below_the_largest_stop_and_has_no_bound_above(w, share):
     A, v = np.array([[w]]), np.array([2.0])
@@ -202,7 +202,7 @@ def test_the_variance_settles_below_the_largest_stop_and_has_no_bound_above(w, s
     assert q > 1
 
 
-@pytest.mark.equation("5.32")
+@pytest.mark.equation("5.10")
 def test_at_the_largest_stop_itself_the_variance_grows_like_the_number_of_steps():
     A = np.array([[0.6]])
     variance = artbp_variance(A, np.array([1.0]), largest_stop(A), 2001)[:, 0, 0]
@@ -223,7 +223,7 @@ def test_without_cuts_there_is_no_variance_and_nothing_to_correct():
     np.testing.assert_allclose(found, lags(A, v, 5).cumsum(axis=0))
 
 
-@pytest.mark.equation("5.33")
+@pytest.mark.equation("5.8")
 @pytest.mark.parametrize(("mean_length", "alpha"), [(16.0, 6.0), (3.0, 5.0), (1.5, 7.0)])
 def test_the_mean_length_between_cuts_is_the_one_asked_for(mean_length, alpha):
     c = polynomial_stop(mean_length, alpha)
@@ -251,7 +251,7 @@ def test_the_full_gradient_and_long_windows_arrive_where_short_windows_go_away()
         assert path.theta[-1] > 1  # above 41, and yet the wrong sign
 
 
-@pytest.mark.equation("5.30")
+@pytest.mark.equation("5.7")
 @pytest.mark.parametrize(
     ("method", "more"),
     [
@@ -285,7 +285,7 @@ def test_a_descent_is_the_one_done_by_hand(method, more):
     np.testing.assert_allclose(found.loss[0], ((A @ s_0 + 0.5 * v)[0] - 1) ** 2 / 2)
 
 
-@pytest.mark.equation("5.30")
+@pytest.mark.equation("5.7")
 def test_with_theta_held_the_random_gradient_is_that_of_the_random_sensitivity():
     c = polynomial_stop(5.0)
     found = online_descent(PROBLEM, "artbp", np.random.default_rng(3), stop=c, steps=60, rate=0.0)

@@ -38,7 +38,7 @@ def course(tmp_path_factory) -> Path:
     shutil.copytree(
         ROOT / "rnncourse", folder / "rnncourse", ignore=shutil.ignore_patterns("__pycache__")
     )
-    (folder / "notebooks").mkdir()
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")  # with the data beside them
     for path in NOTEBOOKS:
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
