@@ -69,7 +69,7 @@ class RNNLoss(torch.nn.Module):
     r"""The composite loss of a `CTRNN`: a weighted sum of its error, weight and rate terms.
 
     .. math:: L = \sum_{k} \lambda_k L_k, \quad
-              k \in \{mse, in, hid, out, fr, fr\_sd, fr\_cv\} \tag{7.22}
+              k \in \{mse, in, hid, out, fr, fr\_sd, fr\_cv\} \tag{7.14}
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ class RNNLoss(torch.nn.Module):
             terms[name] = self._term(name, weight_l1, matrices[name.removeprefix("l1_")])
         zero = pred.new_zeros(())
         weighted = {k: w * terms[k] if w else zero for k, w in self._lambdas.items()}
-        total = sum(weighted.values())  # (7.22)
+        total = sum(weighted.values())  # (7.14)
         return total, Components(weighted, {k: term.detach() for k, term in terms.items()})
 
     def _term(self, name: str, function: Any, *args: Any) -> torch.Tensor:

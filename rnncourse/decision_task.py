@@ -177,10 +177,10 @@ def decision_trials(
 
     .. math::
         x_{t,j} = \Bigl[\, x_0 + s_{t,j} + \sqrt{2/\alpha}\; \sigma_{\text{in}}\, \xi_{t,j}
-                  \Bigr]_+, \quad \alpha = \Delta t / \tau \tag{7.31}
+                  \Bigr]_+, \quad \alpha = \Delta t / \tau \tag{7.25}
 
         s_{t,j} = \tfrac12 \bigl(1 \pm 3.2\, c / 100 \bigr) \text{ during the stimulus, else } 0
-                  \tag{7.32}
+                  \tag{7.26}
 
     with ξ from N(0, 1) and the plus sign for the right choice.
 
@@ -248,9 +248,9 @@ def decision_trials(
 
     s = np.zeros((T, n, 2))
     evidence = np.stack([-coherence, coherence], axis=1)  # for choice 0 and for choice 1
-    s[epochs["stimulus"]] = (1 + GAIN * evidence / 100) / 2  # (7.32)
+    s[epochs["stimulus"]] = (1 + GAIN * evidence / 100) / 2  # (7.26)
     noise = np.sqrt(2 * tau / dt) * sigma_in * rng.standard_normal(s.shape)
-    x = np.maximum(BASELINE + s + noise, 0)  # (7.31)
+    x = np.maximum(BASELINE + s + noise, 0)  # (7.25)
     target = np.full((T, n, 2), LOW)
     target[epochs["decision"], np.arange(n), choice] = HIGH
     mask = np.ones((T, n), bool)
@@ -269,7 +269,7 @@ def best_share_correct(
 
     .. math::
         p_{\max}(c) = \Phi\!\left( \frac{3.2\, c}{100} \cdot
-        \frac{\sqrt{T_{\text{stim}} / \tau}}{2\, \sigma_{\text{in}}} \right) \tag{7.33}
+        \frac{\sqrt{T_{\text{stim}} / \tau}}{2\, \sigma_{\text{in}}} \right) \tag{7.31}
 
     with Φ the distribution function of N(0, 1).
 
@@ -310,7 +310,7 @@ def best_share_correct(
     _positive("sigma_in", sigma_in)
     _positive("tau", tau)
     stimulus = durations["stimulus"]
-    return ndtr(GAIN * coherence / 100 * np.sqrt(stimulus / tau) / (2 * sigma_in))  # (7.33)
+    return ndtr(GAIN * coherence / 100 * np.sqrt(stimulus / tau) / (2 * sigma_in))  # (7.31)
 
 
 def choices(pred: np.ndarray, trials: Trials) -> np.ndarray:
@@ -318,7 +318,7 @@ def choices(pred: np.ndarray, trials: Trials) -> np.ndarray:
 
     .. math::
         \hat k_b = \operatorname*{argmax}_{k} \frac{1}{T_{\text{dec}}}
-        \sum_{t \in \text{decision}} \hat y_{t,b,k} \tag{7.34}
+        \sum_{t \in \text{decision}} \hat y_{t,b,k} \tag{7.27}
 
     Parameters
     ----------
@@ -349,7 +349,7 @@ def choices(pred: np.ndarray, trials: Trials) -> np.ndarray:
     """
     T, B, _ = trials.x.shape
     check_array("pred", pred, "T B K", T=T, B=B, K=2)
-    return pred[trials.epochs["decision"]].mean(axis=0).argmax(axis=1)  # (7.34)
+    return pred[trials.epochs["decision"]].mean(axis=0).argmax(axis=1)  # (7.27)
 
 
 def share_correct(pred: np.ndarray, trials: Trials) -> float:
@@ -390,7 +390,7 @@ def psychometric(chosen: np.ndarray, trials: Trials) -> Psychometric:
 
     .. math::
         \hat p(c) = \frac{n_{\text{correct}}(c)}{n(c)}, \quad
-        \operatorname{se}(c) = \sqrt{\frac{\hat p(c)\, (1 - \hat p(c))}{n(c)}} \tag{7.35}
+        \operatorname{se}(c) = \sqrt{\frac{\hat p(c)\, (1 - \hat p(c))}{n(c)}} \tag{7.30}
 
     Parameters
     ----------
@@ -427,8 +427,8 @@ def psychometric(chosen: np.ndarray, trials: Trials) -> Psychometric:
     if not np.isin(chosen, (0, 1)).all():
         raise ValueError(f"chosen holds {np.setdiff1d(chosen, (0, 1))}; expected only 0 and 1.")
     signed, right, _ = _shares(trials.coherence, chosen == 1)
-    coherence, p, n = _shares(np.abs(trials.coherence), chosen == trials.choice)  # (7.35)
-    return Psychometric(signed, right, coherence, p, np.sqrt(p * (1 - p) / n))  # (7.35)
+    coherence, p, n = _shares(np.abs(trials.coherence), chosen == trials.choice)  # (7.30)
+    return Psychometric(signed, right, coherence, p, np.sqrt(p * (1 - p) / n))  # (7.30)
 
 
 def _shares(groups: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -532,7 +532,7 @@ def principal_paths(
     .. math::
         \bar r_{t}^{(c)} - \bar r = \sum_k z_{t,k}^{(c)} u_k, \quad
         C = \frac{1}{MT} \sum_{c,t} (\bar r_{t}^{(c)} - \bar r)(\bar r_{t}^{(c)} - \bar r)^\top
-        = \sum_k s_k u_k u_k^\top \tag{7.37}
+        = \sum_k s_k u_k u_k^\top \tag{7.32}
 
     Parameters
     ----------
@@ -579,7 +579,7 @@ def principal_paths(
     u = directions[:components]
     u = u * np.sign(u[np.arange(components), np.abs(u).argmax(axis=1)])[:, None]
     share = scale[:components] ** 2 / (scale**2).sum()
-    return dict(zip(signed.tolist(), centred @ u.T, strict=True)), share  # (7.37)
+    return dict(zip(signed.tolist(), centred @ u.T, strict=True)), share  # (7.32)
 
 
 def train_decision(
@@ -598,9 +598,9 @@ def train_decision(
 
     .. math::
         L_{mse} = \frac{1}{B\, T\, K} \sum_{b,k} \sum_{t\ \text{scored}}
-                  (\hat y_{t,b,k} - y_{t,b,k})^2 \tag{7.36}
+                  (\hat y_{t,b,k} - y_{t,b,k})^2 \tag{7.28}
 
-        \eta_s = \eta\, (1 - s / S), \quad s = 0, \dots, S - 1 \tag{7.38}
+        \eta_s = \eta\, (1 - s / S), \quad s = 0, \dots, S - 1 \tag{7.29}
 
     where steps that are not scored cost nothing but are counted; the rate terms see all T steps.
     The learning rate falls to zero over the S updates.
@@ -670,7 +670,7 @@ def train_decision(
         x, target = _like(model, trials.x), _like(model, trials.target)
         mask = torch.from_numpy(trials.mask).to(x.device)
         pred, rates = model(x, noise=True, generator=generator)
-        scored = torch.where(mask[:, :, None], pred, target)  # (7.36)
+        scored = torch.where(mask[:, :, None], pred, target)  # (7.28)
         total, components = loss(scored, target, states=rates)
         optimiser.zero_grad()
         total.backward()
@@ -680,7 +680,7 @@ def train_decision(
                 f"the gradient's norm is {norm} at step {step} of {steps}: the training diverged. "
                 f"Lower the learning rate ({learning_rate}) or the weights of the loss."
             )
-        optimiser.param_groups[0]["lr"] = learning_rate * (1 - step / steps)  # (7.38)
+        optimiser.param_groups[0]["lr"] = learning_rate * (1 - step / steps)  # (7.29)
         optimiser.step()
         rows.append((total.item(), norm.item(), {k: v.item() for k, v in components.items()}))
     totals, norms, terms = zip(*rows, strict=True)

@@ -231,10 +231,10 @@ def rate_terms(rates: torch.Tensor, mask: torch.Tensor | None = None) -> RateTer
 
     .. math::
         \frac{\partial}{\partial r_{tbi}} (g_1 L_{fr} + g_2 L_{sd} + g_3 L_{cv})
-        = a\, r_{tbi} + b_i \tag{7.20}
+        = a\, r_{tbi} + b_i \tag{7.21}
 
         a = \frac{2 g_1}{M N}, \quad b_i = \frac{1}{M N} \left(\left(g_2 + \frac{g_3}{\mu}\right)
-        \frac{\bar r_i - \mu}{\sigma} - g_3 \frac{\sigma}{\mu^2}\right) \tag{7.21}
+        \frac{\bar r_i - \mu}{\sigma} - g_3 \frac{\sigma}{\mu^2}\right) \tag{7.22}
 
     Parameters
     ----------
@@ -304,9 +304,9 @@ class _RateTerms(torch.autograd.Function):
         g_1, g_2, g_3 = dL_dterms.to(torch.float64)
         per_mu = torch.where(mu > 0, 1 / mu, 0)
         direction = deviation / torch.where(sd > 0, sd, 1)
-        a = 2 * g_1 / (M * N)  # (7.21)
-        b = ((g_2 + g_3 * per_mu) * direction - g_3 * sd * per_mu**2) / (M * N)  # (7.21)
-        dL_dr = torch.addcmul(b.to(rates.dtype), rates, a.to(rates.dtype))  # (7.20)
+        a = 2 * g_1 / (M * N)  # (7.22)
+        b = ((g_2 + g_3 * per_mu) * direction - g_3 * sd * per_mu**2) / (M * N)  # (7.22)
+        dL_dr = torch.addcmul(b.to(rates.dtype), rates, a.to(rates.dtype))  # (7.21)
         if mask is not None:
             dL_dr.masked_fill_(~mask[..., None], 0)
         return dL_dr, None
@@ -394,7 +394,7 @@ def other_readings(rates: torch.Tensor) -> dict[str, dict[str, float]]:
         \text{sd:}\ \sqrt{\tfrac{1}{N-1} \sum_i (\bar r_i - \mu)^2},\
         \operatorname{sd}_{N-1}(\bar r_i^2); \quad
         \text{cv:}\ \frac{\operatorname{sd}_{N-1}(\bar r_i)}{\mu},\
-        \frac{\operatorname{sd}_{MN-1}(r_{tbi})}{\mu} \tag{7.25}
+        \frac{\operatorname{sd}_{MN-1}(r_{tbi})}{\mu} \tag{7.20}
 
     Parameters
     ----------
@@ -433,16 +433,16 @@ def other_readings(rates: torch.Tensor) -> dict[str, dict[str, float]]:
 
     return {
         "fr": {
-            "square of each neuron's mean": mean_rates.square().mean().item(),  # (7.25)
-            "mean |r|": valid.abs().mean().item(),  # (7.25)
+            "square of each neuron's mean": mean_rates.square().mean().item(),  # (7.20)
+            "mean |r|": valid.abs().mean().item(),  # (7.20)
         },
         "fr_sd": {
-            "N - 1": sd(mean_rates),  # (7.25)
-            "of the squared means, N - 1": sd(mean_rates.square()),  # (7.25)
+            "N - 1": sd(mean_rates),  # (7.20)
+            "of the squared means, N - 1": sd(mean_rates.square()),  # (7.20)
         },
         "fr_cv": {
-            "N - 1": cv(mean_rates),  # (7.25)
-            "of all rates, not of neurons": cv(valid.reshape(-1)),  # (7.25)
+            "N - 1": cv(mean_rates),  # (7.20)
+            "of all rates, not of neurons": cv(valid.reshape(-1)),  # (7.20)
         },
     }
 

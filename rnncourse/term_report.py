@@ -21,7 +21,7 @@ GROUPS = {  # beginnings of the names of a CTRNN's parameters
 class TermReport:
     r"""What each term of a composite loss is, and what its gradient does.
 
-    .. math:: s_k = \frac{\lambda_k L_k}{L} \tag{7.26}
+    .. math:: s_k = \frac{\lambda_k L_k}{L} \tag{7.33}
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def report_terms(loss: RNNLoss, components: Components) -> TermReport:
     r"""Report value, share and gradient of each term that is on, and how far they agree.
 
     .. math:: \cos(k, l) = \frac{\langle g_k, g_l \rangle}{\|g_k\| \, \|g_l\|}, \quad
-              g_k = \frac{d (\lambda_k L_k)}{d\theta} \tag{7.27}
+              g_k = \frac{d (\lambda_k L_k)}{d\theta} \tag{7.34}
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def report_terms(loss: RNNLoss, components: Components) -> TermReport:
         raise ValueError("components have no graph; call the loss outside torch.no_grad().")
     value = {name: components[name].item() for name in names}
     total = sum(value.values())
-    share = {name: v / total if total else 0.0 for name, v in value.items()}  # (7.26)
+    share = {name: v / total if total else 0.0 for name, v in value.items()}  # (7.33)
     gradients = {name: _gradients(loss, components[name]) for name in names}
     norms = {
         name: {group: torch.linalg.vector_norm(g).item() for group, g in of_group.items()}
@@ -129,7 +129,7 @@ def report_terms(loss: RNNLoss, components: Components) -> TermReport:
     }
     G = torch.stack([torch.cat(list(of_group.values())) for of_group in gradients.values()])
     directions = G / torch.linalg.vector_norm(G, dim=1, keepdim=True)
-    cosine = (directions @ directions.T).clamp(-1, 1)  # (7.27)
+    cosine = (directions @ directions.T).clamp(-1, 1)  # (7.34)
     return TermReport(names, value, share, norms, cosine.cpu().numpy())
 
 
@@ -153,7 +153,7 @@ def warn_about_weight_decay(loss: RNNLoss, optimizer: torch.optim.Optimizer) -> 
 
     .. math:: \frac{\partial}{\partial W} \left(\frac{\lambda_W}{P Q} \|W\|_F^2
               + \frac{\delta}{2} \|W\|_F^2\right) = \frac{2}{P Q}
-              \left(\lambda_W + \frac{\delta P Q}{2}\right) W \tag{7.28}
+              \left(\lambda_W + \frac{\delta P Q}{2}\right) W \tag{7.35}
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ def warn_about_weight_decay(loss: RNNLoss, optimizer: torch.optim.Optimizer) -> 
         entries = {name: getattr(loss.model, f"W_{name}").numel() for name in doubled}
         each = "; ".join(
             f"W_{name}: lambda_{name} = {loss.lambdas[name]:g}, weight_decay = {delta:g}, "
-            f"as much as a lambda of {delta * entries[name] / 2:g}"  # (7.28)
+            f"as much as a lambda of {delta * entries[name] / 2:g}"  # (7.35)
             for name, delta in doubled.items()
         )
         warnings.warn(

@@ -51,7 +51,7 @@ def composed(model, pred, label, rates, mask=None) -> dict[str, torch.Tensor]:
     }
 
 
-@pytest.mark.equation("7.22")
+@pytest.mark.equation("7.14")
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize(
     "sizes", [(6, 3, 2, 5, 4), (3, 3, 3, 3, 3), (1, 3, 2, 5, 4), (6, 1, 2, 5, 4), (6, 3, 2, 1, 4)]

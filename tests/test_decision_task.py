@@ -48,8 +48,8 @@ def test_epochs_follow_each_other_and_fill_the_trial(dt):
     assert steps == list(range(T))
 
 
-@pytest.mark.equation("7.31")
-@pytest.mark.equation("7.32")
+@pytest.mark.equation("7.25")
+@pytest.mark.equation("7.26")
 @settings(deadline=None, max_examples=25)
 @given(n=st.integers(1, 9), seed=st.integers(0, 10**6), dt=st.sampled_from((10.0, 20.0, 50.0)))
 def test_without_noise_inputs_and_targets_are_those_of_the_definition(n, seed, dt):
@@ -71,7 +71,7 @@ def test_without_noise_inputs_and_targets_are_those_of_the_definition(n, seed, d
             assert trials.mask[t, b] == (not stimulus)
 
 
-@pytest.mark.equation("7.31")
+@pytest.mark.equation("7.25")
 @pytest.mark.parametrize("dt", [5.0, 20.0, 100.0])
 def test_a_leaky_neuron_makes_of_the_noise_the_same_deviation_for_every_dt(dt):
     long = {"fixation": 100.0, "stimulus": 20_000.0, "decision": 100.0}
@@ -88,7 +88,7 @@ def test_a_leaky_neuron_makes_of_the_noise_the_same_deviation_for_every_dt(dt):
     assert abs(np.corrcoef(noise[..., 0].ravel(), noise[..., 1].ravel())[0, 1]) < 0.1
 
 
-@pytest.mark.equation("7.31")
+@pytest.mark.equation("7.25")
 def test_no_input_is_negative():
     x = made(50, sigma_in=1.0).x
     assert x.min() == 0
@@ -128,7 +128,7 @@ def test_the_dtype_is_the_one_asked_for():
         assert made(dtype=dtype).x.dtype == made(dtype=dtype).target.dtype == dtype
 
 
-@pytest.mark.equation("7.33")
+@pytest.mark.equation("7.31")
 @pytest.mark.parametrize("dt", [10.0, 50.0])
 def test_who_sums_the_difference_of_the_inputs_is_as_good_as_one_can_be(dt):
     more = {"sigma_in": 0.05, "coherences": [1, 2, 4]}
@@ -147,7 +147,7 @@ def test_at_the_published_noise_the_inputs_alone_decide_every_trial():
 # --- choices ---
 
 
-@pytest.mark.equation("7.34")
+@pytest.mark.equation("7.27")
 @settings(deadline=None, max_examples=25)
 @given(n=st.integers(1, 6), seed=st.integers(0, 10**6))
 def test_the_choice_is_the_output_that_is_larger_on_average_in_the_decision_epoch(n, seed):
@@ -168,7 +168,7 @@ def test_what_happens_before_the_decision_epoch_does_not_count():
     assert share_correct(pred, trials) == 0
 
 
-@pytest.mark.equation("7.35")
+@pytest.mark.equation("7.30")
 @settings(deadline=None, max_examples=40)
 @given(n=st.integers(1, 60), seed=st.integers(0, 10**6))
 def test_the_psychometric_curve_counts_choices(n, seed):
@@ -246,7 +246,7 @@ def first_trials(seed: int, batch: int, **more) -> Trials:
     return decision_trials(batch, dt=20.0, rng=source, **more)
 
 
-@pytest.mark.equation("7.36")
+@pytest.mark.equation("7.28")
 def test_the_error_counts_scored_steps_and_the_rates_all_steps():
     model = decision_network(8, rng=rng(), sigma_pre=0.0)
     before = {k: v.clone() for k, v in model.state_dict().items()}
@@ -322,7 +322,7 @@ def test_frozen_weights_stay_and_constraints_hold():
     assert not torch.equal(model.W_out, out)
 
 
-@pytest.mark.equation("7.38")
+@pytest.mark.equation("7.29")
 def test_the_learning_rate_falls_linearly_from_its_start_towards_zero():
     seen = []
     hook = register_optimizer_step_pre_hook(
@@ -357,7 +357,7 @@ def test_300_updates_teach_the_task(seed):
 # --- paths ---
 
 
-@pytest.mark.equation("7.37")
+@pytest.mark.equation("7.32")
 @settings(deadline=None, max_examples=25)
 @given(n=st.integers(1, 9), N=st.integers(1, 6), seed=st.integers(0, 10**6))
 def test_paths_are_the_eigenvectors_of_the_covariance_of_the_means(n, N, seed):

@@ -38,7 +38,7 @@ def evaluate(weights=WEIGHTS, **options):
     return loss, *loss(pred, label, states=rates)
 
 
-@pytest.mark.equation("7.26")
+@pytest.mark.equation("7.33")
 @pytest.mark.parametrize("excitatory", [None, 0.6])
 def test_values_and_shares_add_up_to_the_total(excitatory):
     loss, total, components = evaluate(excitatory=excitatory)
@@ -50,7 +50,7 @@ def test_values_and_shares_add_up_to_the_total(excitatory):
         assert report.share[name] == pytest.approx(components[name].item() / total.item())
 
 
-@pytest.mark.equation("7.27")
+@pytest.mark.equation("7.34")
 @pytest.mark.parametrize("excitatory", [None, 0.6])
 def test_norms_and_cosines_are_those_of_autograd_term_by_term(excitatory):
     loss, _, components = evaluate(excitatory=excitatory)
@@ -181,7 +181,7 @@ def test_weight_decay_that_doubles_nothing_is_not_reported(optimiser):
         assert warn_about_weight_decay(RNNLoss(model, lambda_hid=0.1), on_others) == ()
 
 
-@pytest.mark.equation("7.28")
+@pytest.mark.equation("7.35")
 @pytest.mark.parametrize("excitatory", [None, 0.6])
 def test_weight_decay_in_sgd_is_a_weight_term_of_half_decay_times_the_number_of_entries(excitatory):
     decay, rate, weight = 0.03, 0.1, 0.2
