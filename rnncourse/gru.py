@@ -737,14 +737,15 @@ def gru_jacobians(params: GRUParams, trace: GRUTrace, b: int = 0) -> np.ndarray:
     r"""Compute the Jacobian of every step for one sequence.
 
     .. math::
-        \frac{\partial h_t}{\partial h_{t-1}} = \operatorname{diag}(z_t)
+        \begin{aligned}
+            \frac{\partial h_t}{\partial h_{t-1}} &= \operatorname{diag}(z_t)
             + \operatorname{diag}\bigl((h_{t-1} - n_t) \odot z_t \odot (1 - z_t)\bigr) W_{hz}
-            + \operatorname{diag}\bigl((1 - z_t) \odot (1 - n_t^2)\bigr) A_t, \quad
-        A_t = \begin{cases} \operatorname{diag}(r_t) W_{hn}
+            + \operatorname{diag}\bigl((1 - z_t) \odot (1 - n_t^2)\bigr) A_t \\
+            A_t &= \begin{cases} \operatorname{diag}(r_t) W_{hn}
             + \operatorname{diag}(q_t \odot r_t \odot (1 - r_t)) W_{hr} & \text{after} \\
             W_{hn} \bigl(\operatorname{diag}(r_t)
             + \operatorname{diag}(q_t \odot (1 - r_t)) W_{hr}\bigr) & \text{before}
-            \end{cases} \tag{6.34}
+            \end{cases} \end{aligned} \tag{6.34}
 
     Parameters
     ----------

@@ -49,8 +49,8 @@ def pytest_terminal_summary(terminalreporter, config):
               f"{np.median(ours / products):16.2f}{goal:>8s}")  # fmt: skip
     if against_torch:
         write("")
-        write(f"{'':15s}{'(T, B, D, N)':22s}{'ours':>10s}{'torch':>10s}"
-              f"{'torch/ours':>14s}{'goal':>8s}")  # fmt: skip
+        write(f"{'':15s}{'(T, B, D, N)':22s}{'ours':>10s}{'peer':>10s}"
+              f"{'peer/ours':>14s}{'goal':>8s}")  # fmt: skip
     for bench in against_torch:
         ours, torch_ = (np.array(t) for t in (bench.stats.data, bench.extra_info.pop("torch")))
         name = bench.extra_info.get("name", "training step")
