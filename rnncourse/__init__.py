@@ -99,6 +99,8 @@ And the leaves, which nothing above imports:
     The same for the composite loss: terms, rates, trajectories, the psychometric curve.
 ``explore``
     A figure with sliders: what decides how fast a gradient grows or fades.
+``checks``
+    The examiner of the exercises: what holds, what does not, and which mistake it is.
 
 Import from the module itself, for example ``from rnncourse.cell import step``.
 """

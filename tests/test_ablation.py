@@ -135,7 +135,7 @@ def test_the_command_runs_stores_and_prints_the_table(tmp_path, monkeypatch, cap
         assert (tasks, seeds, workers) == (["adding"], [0, 1, 2], None)
         return small_result()
 
-    monkeypatch.setattr("rnncourse.__main__.run_ablation", instead)
+    monkeypatch.setattr("rnncourse.ablation.run_ablation", instead)
     out = tmp_path / "table.json"
     words = ["ablation", "--tasks", "adding", "--folder", str(tmp_path / "x"), "--out", str(out)]
     assert main(words) == 0

@@ -72,9 +72,11 @@ def execute(path: Path) -> str:
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=count,
     )
-    with tempfile.TemporaryDirectory() as profile:  # no start-up files or settings of the user
+    with tempfile.TemporaryDirectory() as folder:  # no start-up files or settings of the user,
+        # and no record of checks, which keep none in a notebook that runs by itself
+        env = {k: v for k, v in os.environ.items() if k != "RNNCOURSE_PROGRESS"}
         try:
-            client.execute(env=os.environ | {"IPYTHONDIR": profile})
+            client.execute(env=env | {"IPYTHONDIR": folder})
         except Exception as error:
             where = f"cell [{started}]" if started else "before its first cell"
             what = f"{type(error).__name__}: {error}"  # the kernel died, or never started

@@ -1,0 +1,1 @@
+"""Right answers in other ways than the attempt's: the examiner must blame none of them."""
