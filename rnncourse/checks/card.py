@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncourse.checks.exercise import Band, Exercise, Inputs, Outputs
+from rnncourse.checks.exercise import Band, Exercise, Inputs, Outputs, is_shape
 from rnncourse.checks.judge import SINGLE_ATOL, SINGLE_RTOL
 from rnncourse.checks.layout import (
     WIDTH,
@@ -233,10 +233,10 @@ def _verdict(verdict: Verdict, exercise: Exercise) -> Iterator[Block]:
 
 
 def _shown(verdict: Verdict, exercise: Exercise) -> Iterator[Block]:
-    """The smallest case that fails: how it was called, and what came back."""
+    """The first case that fails, of cases that grow: how it was called, and what came back."""
     outcome = verdict.outcomes[verdict.shown]
     inputs = exercise.instances(verdict.seed)[verdict.shown]
-    yield Words(f"{outcome.case}.", "The smallest test that fails: ")
+    yield Words(f"{outcome.case}.", "The first test that fails: ")
     if outcome.state == "raised" and outcome.failure is not None:
         yield from _exception(outcome)
     elif outcome.state == "too slow":
@@ -245,14 +245,16 @@ def _shown(verdict: Verdict, exercise: Exercise) -> Iterator[Block]:
         yield Words(_sentence(outcome.text or outcome.state))
     if inputs:
         yield Items("called with", tuple(_inputs(exercise, inputs)))
-    hidden = exercise.kind in ("predict", "experiment")  # what is expected would be the answer
+    if exercise.kind in ("predict", "experiment"):  # what is expected would be the answer
+        yield from _without_the_answer(outcome.differences)
+        return
     single = [d for d in outcome.differences if _is_single(d)]
-    together = len(single) > 1 and not hidden
+    together = len(single) > 1
     if together:
         yield _single(single)
     several = [d for d in outcome.differences if not (together and _is_single(d))]
     for difference in several[:MOST_OUTPUTS]:
-        yield from _difference(exercise, difference, hidden)
+        yield from _difference(exercise, difference)
     rest = [d.output for d in several[MOST_OUTPUTS:]]
     if rest:
         yield Words(f"Wrong too: {', '.join(rest)}.")
@@ -270,7 +272,7 @@ def _exception(outcome: Outcome) -> Iterator[Block]:
 
 def _slow(outcome: Outcome) -> Iterator[Block]:
     reason = outcome.text.rstrip(".") or "it took too long"
-    yield Words(f"Your function was stopped: {reason}. Does a loop never end?")
+    yield Words(f"Your function was stopped: {reason}. Is a loop endless, or just slow?")
     if _line(outcome):
         yield Code(_line(outcome))
 
@@ -283,15 +285,25 @@ def _line(outcome: Outcome) -> tuple[str, ...]:
     return (f"line {failure.line}{': ' * bool(failure.source)}{failure.source}",)
 
 
-def _difference(exercise: Exercise, difference: Difference, hidden: bool) -> Iterator[Block]:
+def _without_the_answer(differences: Sequence[Difference]) -> Iterator[Block]:
+    """Say which values are wrong, without those that are right."""
+    yield from (Words(_sentence(d.text)) for d in differences if d.problem != "value")
+    rows = tuple(
+        (d.output, _number(_item(d.yours), 4) if _is_number(d.yours) else repr(d.yours))
+        for d in differences
+        if d.problem in ("value", "band") and np.size(d.yours) == 1
+    )
+    if rows:
+        yield Grid("", ("wrong", "yours"), rows)
+
+
+def _difference(exercise: Exercise, difference: Difference) -> Iterator[Block]:
     yours, expected, name = difference.yours, difference.expected, difference.output
     if difference.problem != "value" and difference.text:
         yield Words(_sentence(difference.text))
-    if hidden or not _is_number(yours):
+    if not _is_number(yours):
         if difference.problem == "value" and difference.text:
             yield Words(_sentence(difference.text))
-        if hidden and _is_number(yours) and np.size(yours) == 1:
-            yield Grid(name, ("yours",), ((_number(_item(yours), 4),),))
         return
     if isinstance(expected, Band):
         if np.size(yours) == np.size(expected.low) == 1:
@@ -433,7 +445,7 @@ def _to_write(exercise: Exercise) -> Iterator[Block]:
 def _signature(exercise: Exercise) -> tuple[str, ...]:
     """The function to write, on lines of a readable length."""
     given, _, returned = exercise.signature.partition(" -> ")
-    word = re.sub(r"\W", "_", exercise.name.split(".")[-1])
+    word = "your_function"
     returned = re.sub(r" (?=\()|(?<=,) (?=[^()]*\))", "\N{NO-BREAK SPACE}", returned)
     first = textwrap.wrap(f"{word}{given}", WIDTH - 8, subsequent_indent=" " * (len(word) + 1))
     rest = textwrap.wrap(f"  -> {returned}", WIDTH - 8, subsequent_indent="     ")
@@ -444,8 +456,8 @@ def _described(axes: Any) -> Iterator[tuple[str, str]]:
     """Names with their axes as a shape, or with what they are."""
     for name, words in axes.items():
         letters = words.split()
-        is_shape = letters and all(re.fullmatch(r"[\d+*-]*[A-Z][\d+*-]*", w) for w in letters)
-        yield name, f"({', '.join(letters)}{',' * (len(letters) == 1)})" if is_shape else words
+        shape = f"({', '.join(letters)}{',' * (len(letters) == 1)})"
+        yield name, shape if is_shape(words) else words
 
 
 def _inputs(exercise: Exercise, inputs: Inputs) -> Iterator[tuple[str, str, str]]:
@@ -516,6 +528,8 @@ def _three_decimals(value: Any) -> str:
             return f"{shown}" if value.ndim else f"{float(value):.3f}"
         return np.array2string(value, separator=", ") if value.ndim else str(value.item())
     if isinstance(value, float):
+        if 1e-12 < abs(value) < 5e-4:  # such as eps = 1e-8; below it is a zero with rounding
+            return f"{value:.2e}"
         return f"{round(value, 3) + 0.0:.3f}"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{k}: {_three_decimals(v)}' for k, v in value.items())}}}"

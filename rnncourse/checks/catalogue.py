@@ -70,11 +70,16 @@ def load(name: str) -> Exercise:
         )
     known = names()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        same = [n for n in known if re.sub(r"\W", "", n[3:]) == re.sub(r"\W", "", name.lower())]
+        near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+        same = [n for n in known if _word(n) == _word(name)]
         best = (same or near)[:1]
         advice = f"Did you mean {best[0]!r}?" if best else f"The names are {', '.join(known)}."
         raise ValueError(f"there is no exercise {name!r}. {advice}")
     chapter, word = name.split(".")
     module = importlib.import_module(f"{__package__}.chapter_{chapter}.{word}")
     return module.EXERCISE
+
+
+def _word(name: str) -> str:
+    """The letters of a name, without its chapter."""
+    return re.sub(r"[\W\d_]", "", name.lower())

@@ -214,8 +214,9 @@ def example(name: str, seed: int = 0) -> None:
             f'hint("{name}") asks a question that leads to it.'
         )
         return
-    inputs = exercise.instances(operator.index(seed))[0]
-    outputs = None if exercise.cases[0].holds is not None else _right(exercise, inputs)
+    case = exercise.cases[exercise.example]
+    inputs = exercise.instances(operator.index(seed))[exercise.example]
+    outputs = None if case.holds is not None else _right(exercise, inputs)
     _say(card.example_text(exercise, inputs, outputs))
 
 

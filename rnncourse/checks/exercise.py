@@ -6,6 +6,7 @@ and `rnncourse.checks.judge` compares what came back with the definition.
 
 import inspect
 import linecache
+import re
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -86,6 +87,31 @@ class Mistake:
     hint: str
     edits: tuple[tuple[str, str], ...] = ()
     wrong: Callable | None = None
+
+
+def is_shape(axes: str) -> bool:
+    """Whether a description of an input or output names the axes of an array.
+
+    Parameters
+    ----------
+    axes : str
+        Such as ``"T B D"``, ``"4N D"``, ``"T+1 B 1"``; or words, such as ``"a number"``.
+
+    Returns
+    -------
+    bool
+        True for axes; False for words, and for one number, which is described by ``""``.
+
+    Notes
+    -----
+    Used by the cards of all exercises, notebooks 01 to 07.
+
+    Examples
+    --------
+    >>> is_shape("T B 1"), is_shape("4N D"), is_shape("a number"), is_shape("")
+    (True, True, False, False)
+    """
+    return bool(axes) and all(re.fullmatch(r"[\d+*-]*[A-Z]?[\d+*-]*", a) for a in axes.split())
 
 
 class WrongCall(TypeError):
@@ -372,6 +398,11 @@ class Exercise:
         return self._wrong[mistake.name]
 
     @cached_property
+    def judged_mistakes(self) -> dict[int, list]:
+        """What the judge remembers of the known mistakes, by seed."""
+        return {}
+
+    @cached_property
     def _wrong(self) -> dict[str, Callable]:
         return {}
 
@@ -380,7 +411,7 @@ class Exercise:
         """How the function is called, with shapes."""
         arguments = ", ".join(self.inputs)
         returned = ", ".join(
-            f"{n} ({', '.join(axes.split())})" if axes and axes[0].isupper() else n
+            f"{n} ({', '.join(axes.split())})" if is_shape(axes) else n
             for n, axes in self.outputs.items()
         )
         return f"({arguments}) -> {returned}"

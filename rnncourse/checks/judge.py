@@ -6,6 +6,7 @@ function, so the same verdict is reached wherever that function ran. It uses non
 """
 
 import copy
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +14,27 @@ from typing import Any
 
 import numpy as np
 
-from rnncourse.checks.exercise import Band, Case, Exercise, Inputs, Mistake, Outputs
+from rnncourse.checks.exercise import (
+    Band,
+    Case,
+    Exercise,
+    Inputs,
+    Mistake,
+    Outputs,
+    WrongCall,
+    is_shape,
+)
 from rnncourse.checks.localise import AXES, Wrong, close, locate
 from rnncourse.checks.returned import Failure, Plain, Returned, plain, unchanged
 from rnncourse.checks.verdict import Difference, Named, Outcome, Verdict
 
 SINGLE_RTOL, SINGLE_ATOL = 5e-4, 1e-5  # allowed errors of float32 answers
-LONG_PRINT = 2_000  # characters
+MOST_SENTENCES = 5
+LONGEST_VALUE = 80  # characters
+
+
+SEEDS_KEPT = 4  # for which the known mistakes of an exercise are remembered
+MISSING = object()  # in the place of an output that a dict does not hold
 
 
 class _Misshapen(ValueError):
@@ -89,7 +104,8 @@ def judge(exercise: Exercise, seed: int, returned: Sequence[Returned]) -> Verdic
     if states == {"holds"} and all(o.state == "holds" for o in mine.outcomes):
         return Verdict(exercise.name, seed, "passed", mine.outcomes, notes=notes)
     failing = [i for i, o in enumerate(mine.outcomes) if o.state not in ("holds", "not run")]
-    named = _name(exercise, instances, expected, mine)
+    failing = failing or [i for i, o in enumerate(mine.outcomes) if o.state == "not run"]
+    named = _name(exercise, seed, instances, expected, mine)
     explained = {name for n in named for name in (n.outputs or exercise.outputs)}
     located = _locate(exercise, instances, mine, explained)
     return Verdict(
@@ -97,7 +113,7 @@ def judge(exercise: Exercise, seed: int, returned: Sequence[Returned]) -> Verdic
         seed,
         "failed",
         mine.outcomes,
-        shown=min(failing, key=lambda i: (_entries(instances[i]), i)),
+        shown=failing[0],
         named=named,
         located=located,
         tells="" if named else exercise.cases[failing[0]].tells,
@@ -123,41 +139,60 @@ def _conform(exercise: Exercise, value: Plain, expected: Outputs | None) -> Outp
     names = list(exercise.outputs)
     listed = f"({', '.join(names)})" if len(names) > 1 else names[0]
     if value is None:
-        raise _Misshapen(f"it returns None, expected {listed}: is there a return at the end?")
+        raise _Misshapen(f"It returns None, expected {listed}: is there a return at the end?")
     if isinstance(value, dict):
         missing = [name for name in names if name not in value]
-        if missing:
-            raise _Misshapen(f"it returns {sorted(value)}; missing: {', '.join(missing)}")
-        value = tuple(value[name] for name in names)
+        if len(missing) == len(names):
+            raise _Misshapen(f"It returns {sorted(value)}; missing: {', '.join(missing)}")
+        given = (value.get(name) for name in names)
+        value = tuple(MISSING if v is None and len(names) > 1 else v for v in given)
     elif len(names) == 1:
-        target = None if expected is None else expected[names[0]]
-        if isinstance(value, tuple) and len(value) == 1 and np.shape(value) != np.shape(target):
-            value = value[0]
+        if isinstance(value, tuple) and len(value) == 1:  # a list around the answer?
+            ndim = _ndim(exercise.outputs[names[0]], expected and expected[names[0]])
+            if ndim == 0 or len(_shape(value) or ()) > ndim:
+                value = value[0]
+        words = exercise.outputs[names[0]] in ("word", "yes or no")
+        if isinstance(value, tuple) and expected is not None and not words:
+            shapes = [_shape(part) for part in value]
+            right = np.shape(expected[names[0]])
+            if _shape(value) != right and len(set(shapes)) > 1 and right in shapes:
+                raise _Misshapen(f"It returns {len(value)} things, expected {listed} alone")
         value = (value,)
     elif isinstance(value, np.ndarray) and value.ndim:
         value = tuple(value)
     if not isinstance(value, tuple) or len(value) != len(names):
-        count = f"{len(value)} things" if isinstance(value, tuple) else "one thing"
-        raise _Misshapen(f"it returns {count}, expected {len(names)}: {listed}")
-    return {
+        several = isinstance(value, tuple) and len(value) != 1
+        count = f"{len(value)} things" if several else "one thing"
+        raise _Misshapen(f"It returns {count}, expected {len(names)}: {listed}")
+    outputs = {
         name: _as_array(name, v, axes)
         for (name, axes), v in zip(exercise.outputs.items(), value, strict=True)
     }
+    if any(isinstance(v, np.ndarray) and _is_single(v) for v in outputs.values()):
+        # a sum of float32 is a number of NumPy's, which came over as a plain one
+        for name, v in zip(names, value, strict=True):
+            if isinstance(v, float) and isinstance(outputs[name], np.ndarray):
+                outputs[name] = outputs[name].astype(np.float32)
+    return outputs
 
 
 def _as_array(name: str, value: Plain, axes: str) -> Any:
+    if value is MISSING:
+        return value
     if axes == "word":
         return value.strip().casefold() if isinstance(value, str) else value
     if axes == "yes or no":
         if isinstance(value, str) and value.strip().casefold() in ("yes", "no", "true", "false"):
             return value.strip().casefold() in ("yes", "true")
-        number = np.asarray(value) if not isinstance(value, dict) else np.asarray("a dict")
+        while isinstance(value, tuple) and len(value) == 1:
+            value = value[0]
+        number = np.asarray("no number" if isinstance(value, dict | tuple) else value)
         is_flag = number.size == 1 and number.dtype.kind in "biuf" and number.item() in (0, 1)
         return bool(number.item()) if is_flag else value
     if value is None:
         raise _Misshapen(f"{name} is None, expected {_shape_words(axes)}")
     if isinstance(value, str | dict):
-        raise _Misshapen(f"{name} is {value!r}, expected {_shape_words(axes)}")
+        raise _Misshapen(f"{name} is {_brief(value)}, expected {_shape_words(axes)}")
     try:
         array = np.asarray(value)
     except ValueError:
@@ -167,8 +202,26 @@ def _as_array(name: str, value: Plain, axes: str) -> Any:
     return array
 
 
+def _ndim(axes: str, expected: Any) -> int:
+    if expected is None:
+        return len(axes.split()) if is_shape(axes) else 0
+    return np.ndim(expected.low if isinstance(expected, Band) else expected)
+
+
+def _shape(value: Plain) -> tuple[int, ...] | None:
+    try:
+        return np.shape(value)
+    except ValueError:  # a list of unequal parts
+        return None
+
+
 def _shape_words(axes: str) -> str:
-    return f"an array ({', '.join(axes.split())})" if axes and axes[0].isupper() else "a number"
+    return f"an array ({', '.join(axes.split())})" if is_shape(axes) else "a number"
+
+
+def _brief(value: Plain) -> str:
+    words = " ".join(repr(value).split())
+    return words if len(words) <= LONGEST_VALUE else words[:LONGEST_VALUE] + " …"
 
 
 # --- one case ---
@@ -202,9 +255,10 @@ def _outcome(
         return None, Outcome(case.name, "unreadable", text=str(error))
     if expected is None:
         try:
-            text = case.holds(inputs, given)  # type: ignore[misc]
-        except (TypeError, ValueError, IndexError) as error:  # a shape the property cannot read
-            text = f"the answer cannot be read: {error}"
+            with np.errstate(all="ignore"):
+                text = case.holds(inputs, given)  # type: ignore[misc]
+        except Exception as error:  # a shape the property cannot read
+            text = f"The answer cannot be read: {error}"
         if text:
             return given, Outcome(case.name, "differs", text=text)
     else:
@@ -217,7 +271,7 @@ def _outcome(
             return given, Outcome(case.name, "differs", found, text=found[0].text)
     changed = [name for name in record.changed if name not in exercise.may_change]
     if changed:
-        text = f"the values are right, but it changes {', '.join(changed)} of its caller"
+        text = f"The values are right, but it changes {', '.join(changed)} of its caller"
         return given, Outcome(case.name, "changes its inputs", text=text)
     return given, Outcome(case.name, "holds")
 
@@ -230,19 +284,23 @@ def _difference(
     def wrong(problem: str, text: str) -> Difference:
         return Difference(name, problem, yours, expected, text)
 
+    if yours is MISSING:
+        return wrong("missing", f"{name} is missing")
     if axes in ("word", "yes or no"):
         right = expected.casefold() if isinstance(expected, str) else bool(expected)
         if type(yours) is not type(right):
             asked = "yes or no, True or False" if axes == "yes or no" else "a word"
-            return wrong("kind", f"{name} is {yours!r}, expected {asked}")
-        return None if yours == right else wrong("value", f"{name} is not {yours!r}")
+            return wrong("kind", f"{name} is {_brief(yours)}, expected {asked}")
+        return None if yours == right else wrong("value", f"{name} is not {_brief(yours)}")
     if isinstance(expected, Band):
         return _outside(wrong, name, yours, expected)
     expected = np.asarray(expected)
     if expected.ndim == 0 and yours.size == 1:
         yours = yours.reshape(())
     if yours.shape != expected.shape:
-        meant = f"({', '.join(axes.split())}) = " if expected.ndim else "one number, shape "
+        letters = ", ".join(axes.split()) + ("," if expected.ndim == 1 else "")
+        fits = is_shape(axes) and len(axes.split()) == expected.ndim
+        meant = f"({letters}) = " if fits else "one number, shape " * (not expected.ndim)
         return wrong("shape", f"{name} has the shape {yours.shape}, expected {meant}"
                      f"{expected.shape}")  # fmt: skip
     bad = ~np.isfinite(yours) & np.isfinite(expected)
@@ -252,7 +310,9 @@ def _difference(
     rtol, atol = _tolerance(exercise, yours)
     if close(yours, expected, rtol, atol):
         return None
-    if yours.dtype.kind in "biu" and close(yours, np.trunc(expected), rtol, atol):
+    if yours.dtype.kind in "biu" and any(
+        close(yours, cut(expected), rtol, atol) for cut in (np.trunc, np.rint, np.floor)
+    ):
         return wrong("kind", f"{name} holds integers ({yours.dtype}): the decimals are lost")
     return wrong("value", f"{name} differs")
 
@@ -273,9 +333,13 @@ def _outside(wrong: Any, name: str, yours: Any, band: Band) -> Difference | None
 
 
 def _tolerance(exercise: Exercise, array: np.ndarray) -> tuple[float, float]:
-    if array.dtype in (np.float32, np.float16):
+    if _is_single(array):
         return max(exercise.rtol, SINGLE_RTOL), max(exercise.atol, SINGLE_ATOL)
     return exercise.rtol, exercise.atol
+
+
+def _is_single(array: np.ndarray) -> bool:
+    return array.dtype.kind == "f" and array.dtype.itemsize < 8
 
 
 # --- known mistakes ---
@@ -318,6 +382,10 @@ def run_wrong(exercise: Exercise, mistake: Mistake, instances: list[Inputs]) -> 
             warnings.simplefilter("ignore")
             try:
                 value = plain(exercise.call(function, given))
+            except WrongCall as error:
+                failure = Failure("TypeError", str(error))
+                records.append(Returned("unreadable", failure=failure))
+                continue
             except Exception as error:
                 failure = Failure(type(error).__name__, str(error))
                 records.append(Returned("raised", failure=failure))
@@ -328,25 +396,44 @@ def run_wrong(exercise: Exercise, mistake: Mistake, instances: list[Inputs]) -> 
 
 
 def _name(
-    exercise: Exercise, instances: list[Inputs], expected: list[Outputs | None], mine: _Judged
+    exercise: Exercise,
+    seed: int,
+    instances: list[Inputs],
+    expected: list[Outputs | None],
+    mine: _Judged,
 ) -> tuple[Named, ...]:
+    suspects = _suspects(exercise, seed, instances, expected)
     signature = [_mark(o) for o in mine.outcomes]
-    suspects = []
-    for mistake in exercise.mistakes:
-        theirs = _judged(exercise, instances, expected, run_wrong(exercise, mistake, instances))
+    for mistake, theirs in suspects:
         same_cases = [_mark(o) for o in theirs.outcomes] == signature
         if same_cases and (not exercise.by_values or _agree(exercise, expected, mine, theirs)):
             return (Named(mistake.name, mistake.hint),)
-        suspects.append((mistake, theirs))
     if not exercise.by_values or len(exercise.outputs) == 1:
         return ()
     return _name_by_output(exercise, expected, mine, suspects)
 
 
+def _suspects(
+    exercise: Exercise, seed: int, instances: list[Inputs], expected: list[Outputs | None]
+) -> list[tuple[Mistake, _Judged]]:
+    """All known mistakes, judged on the same instances; kept for the last seeds."""
+    kept = exercise.judged_mistakes
+    if seed not in kept:
+        while len(kept) >= SEEDS_KEPT:
+            kept.pop(next(iter(kept)))
+        kept[seed] = [
+            (m, _judged(exercise, instances, expected, run_wrong(exercise, m, instances)))
+            for m in exercise.mistakes
+        ]
+    return kept[seed]
+
+
 def _mark(outcome: Outcome) -> tuple[str, ...]:
     """What two answers with the same mistake share on one case."""
-    if outcome.state in ("raised", "unreadable"):
-        return (outcome.state, outcome.failure.kind if outcome.failure else "")
+    failure = outcome.failure
+    if outcome.state in ("raised", "unreadable") and failure:
+        words = re.sub(r"[\d.]+", "0", " ".join(failure.message.split()))  # other sizes each time
+        return (outcome.state, failure.kind, words[:LONGEST_VALUE])
     return (outcome.state,)
 
 
@@ -362,12 +449,16 @@ def _agree(
     names: set[str] | None = None,
 ) -> bool:
     """Whether two answers have the same values on all cases, in all or in some outputs."""
-    for right, a, b in zip(expected, mine.outputs, theirs.outputs, strict=True):
+    for i, (right, a, b) in enumerate(zip(expected, mine.outputs, theirs.outputs, strict=True)):
         if (a is None) != (b is None):
             return False
         if a is None or b is None:
             continue
+        wrong_here = ({d.output for d in j.outcomes[i].differences} for j in (mine, theirs))
+        differently = set.symmetric_difference(*wrong_here)
         for name in names or exercise.outputs:
+            if name in differently:  # wrong in one answer and right in the other
+                return False
             meant = None if right is None else right[name]
             if not _same_value(exercise, a[name], b[name], meant):
                 return False
@@ -380,10 +471,13 @@ def _same_value(exercise: Exercise, yours: Any, other: Any, expected: Any) -> bo
     if yours.size == other.size == 1:
         yours, other = yours.reshape(()), other.reshape(())
     if isinstance(expected, Band):
-        room = np.abs(np.asarray(expected.high) - np.asarray(expected.low)) / 2
-        if yours.shape != other.shape:
+        high, low = np.asarray(expected.high), np.asarray(expected.low)
+        room, middle = np.abs(high - low) / 2, np.abs(high + low) / 2
+        if yours.shape != other.shape or yours.shape != room.shape:
             return False
-        with np.errstate(invalid="ignore"):  # infinite minus infinite
+        with np.errstate(all="ignore"):  # infinite minus infinite
+            # a band of 5 % is 5 % of the mistake's value too
+            room = np.where(middle > room, room * np.minimum(np.abs(other) / middle, 1), room)
             return bool(np.all((yours == other) | (np.abs(yours - other) <= room)))
     rtol, atol = _tolerance(exercise, yours)
     return close(yours, other, 2 * rtol, 2 * atol)
@@ -412,10 +506,6 @@ def _name_by_output(
 
 
 # --- where it is wrong ---
-
-
-def _entries(inputs: Inputs) -> int:
-    return sum(np.size(v) for v in inputs.values() if isinstance(v, np.ndarray))
 
 
 def _factors(exercise: Exercise, inputs: Inputs) -> dict[str, float]:
@@ -468,7 +558,10 @@ def _locate(
     if len(exercise.outputs) == 1:
         return tuple(said)
     sentences += [f"{', '.join(outputs)}: {sentence}" for sentence, outputs in said.items()]
-    return tuple(sentences[:5])
+    silent = [n for n in wrong if n not in explained and not any(n in o for o in said.values())]
+    if explained and silent:
+        sentences.append(f"Wrong in another way: {', '.join(silent)}.")
+    return tuple(sentences[:MOST_SENTENCES])
 
 
 def _axes(axes: str, ndim: int) -> tuple[str, ...]:
@@ -495,7 +588,7 @@ def _notes(exercise: Exercise, returned: Sequence[Returned]) -> tuple[str, ...]:
     if changed:
         notes.append(
             f"Your function changes {', '.join(sorted(changed))}, which belongs to its caller. "
-            f"Work on a copy: `x = x.copy()`."
+            f"Work on a copy: `.copy()` of an array, `.clone()` of a tensor."
         )
     reads = sorted({n for r in returned for n in r.reads})
     if reads:

@@ -18,6 +18,7 @@ AXES = {
     "N": ("unit", "n"),
     "D": ("input", "d"),
     "K": ("output", "k"),
+    "S": ("update", "s"),
 }
 CanTell = Callable[[tuple[int, ...]], bool]  # whether a shape can speak against a relation
 EXACT = 1e-5  # how close a relation has to hold, relative to the largest entry
@@ -97,7 +98,7 @@ def locate(instances: Sequence[Wrong]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Sentences, at most three; empty if there is nothing to say.
+        Sentences, at most two; empty if there is nothing to say.
 
     Notes
     -----
@@ -123,8 +124,10 @@ def locate(instances: Sequence[Wrong]) -> tuple[str, ...]:
         ]
         if not shared:
             return tuple(_places([w for w, _ in told]))
-    parts = [s for s in shared[1:] if s.startswith(("Right", "Wrong"))]
-    return tuple(shared[:1] + [s for s in parts if _about(s) != _about(shared[0])][:1])
+    if not shared[0].startswith(("Right", "Wrong")):  # it says of every entry how it differs
+        return (shared[0],)
+    more = [s for s in shared[1:] if _about(s) != _about(shared[0])]
+    return tuple(shared[:1] + more[:1])
 
 
 def _as_floats(wrong: Wrong) -> Wrong:
@@ -139,6 +142,13 @@ def _about(sentence: str) -> str:
 
 def _always(shape: tuple[int, ...]) -> bool:
     return True
+
+
+def _word(axes: Sequence[str], i: int, otherwise: str) -> str:
+    """The name of what axis `i` counts; of (N, N) it has to be said which N."""
+    if len(axes) == 2 and axes[0] == axes[1]:
+        return ("row", "column")[i]
+    return AXES.get(axes[i], (otherwise,))[0]
 
 
 def _several(shape: tuple[int, ...]) -> bool:
@@ -163,8 +173,8 @@ def _relations(wrong: Wrong) -> Iterator[tuple[str, CanTell]]:
     if _alike(yours, expected):
         yield "It is nearly right: five digits agree, but not as many as should.", _always
         return
-    if np.abs(yours).max() <= 1e-12 * np.abs(expected).max():
-        yield "It is zero everywhere.", _always
+    if not np.any(yours):
+        yield "It is zero everywhere." if expected.ndim else "It is zero.", _always
         return
     yield from _factor(wrong)
     yield from _other_order(yours, expected)
@@ -191,7 +201,7 @@ def _factor(wrong: Wrong) -> Iterator[tuple[str, CanTell]]:
     ratio = float(np.sum(yours * unit) / np.sum(unit * unit) / scale)
     if not math.isfinite(ratio) or not _alike(yours, ratio * expected):
         return
-    subject = "Every entry" if expected.size > 1 else "It"
+    subject = "Every entry" if expected.ndim else "It"
     if abs(ratio + 1) < EXACT:
         yield f"{subject} has the opposite sign.", _always
         return
@@ -199,7 +209,8 @@ def _factor(wrong: Wrong) -> Iterator[tuple[str, CanTell]]:
         for sign, word in ((1.0, ""), (-1.0, "minus ")):
             if abs(ratio - sign * value) < EXACT * abs(ratio):
                 yield f"{subject} is {word}{name} times the right one.", _always
-    yield f"{subject} is the same multiple of the right one.", _several
+    if expected.size > 1:
+        yield "Every entry is the same multiple of the right one.", _several
 
 
 def _other_order(yours: np.ndarray, expected: np.ndarray) -> Iterator[tuple[str, CanTell]]:
@@ -243,7 +254,7 @@ def _rearranged(wrong: Wrong) -> Iterator[tuple[str, CanTell]]:
     for i, axis in enumerate(axes[: expected.ndim]):
         if expected.shape[i] < 2:
             continue
-        word = "time" if axis == "T" else f"the {AXES.get(axis, (axis,))[0]} axis"
+        word = "time" if axis == "T" else f"the {_word(axes, i, axis)} axis"
         y, e = np.moveaxis(yours, i, 0), np.moveaxis(expected, i, 0)
         scale = np.abs(expected).max()
         if _alike(y[::-1], e):
@@ -284,7 +295,7 @@ def _right_parts(wrong: Wrong) -> Iterator[tuple[str, CanTell]]:
         if fine.shape[i] < 2:
             continue
         right = fine.all(axis=tuple(j for j in range(fine.ndim) if j != i))
-        word = AXES.get(axis, (f"index along {axis}",))[0]
+        word = _word(axes, i, f"index along {axis}")
         rows, n = np.flatnonzero(right).tolist(), right.size
         for text, these in (  # of two, the first and all but the last are the same
             ("Right for the first", [0]),
@@ -327,7 +338,7 @@ def _relations_of_shapes(wrong: Wrong) -> Iterator[tuple[str, CanTell]]:
                 yield f"{start}the last entry of your axis {i} is the right value.", _always
     if yours.ndim == expected.ndim - 1:
         for i, axis in enumerate(axes[: expected.ndim]):
-            word = AXES.get(axis, (axis,))[0]
+            word = _word(axes, i, axis)
             for name, total in (("sum", expected.sum(i)), ("mean", expected.mean(i))):
                 if _alike(yours, total):
                     yield f"It is the {name} of the right value over each {word}.", _always
@@ -352,7 +363,8 @@ def _relations_of_shapes(wrong: Wrong) -> Iterator[tuple[str, CanTell]]:
 
 def _places(instances: Sequence[Wrong]) -> Iterator[str]:
     """Where the largest instance is wrong, if no relation holds on all of them."""
-    wrong = instances[0]
+    differ = (w for w in instances if w.yours.shape != w.expected.shape or not _fine(w).all())
+    wrong = next(differ, instances[0])
     yours, expected, axes = wrong.yours, wrong.expected, wrong.axes
     if yours.shape != expected.shape or not np.all(np.isfinite(yours)):
         return
@@ -362,7 +374,12 @@ def _places(instances: Sequence[Wrong]) -> Iterator[str]:
     for i, axis in enumerate(axes[: fine.ndim]):
         right = fine.all(axis=tuple(j for j in range(fine.ndim) if j != i))
         if right.any() and not right.all():
-            word, letter = AXES.get(axis, (f"index along {axis}", "i"))
+            gates = int(axis[0]) if axis[:1] in ("2", "3", "4") else 1
+            word = _word(axes, i, f"index along {axis}")
+            letter = AXES.get(axis, ("", "i"))[1]
+            if gates > 1 and len(right) % gates == 0:
+                right = right.reshape(gates, -1).all(axis=1)
+                word, letter = "gate block", "i"
             bad = np.flatnonzero(~right)
             rows = ", ".join(map(str, bad[:6])) + (", …" if bad.size > 6 else "")
             yield f"On the largest instance wrong for {word} {letter} = {rows} of {right.size}."

@@ -67,6 +67,7 @@ def lab(course, tmp_path_factory) -> Iterator[str]:
         "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
         "IPYTHONDIR": str(own / "ipython"),
         "PYTHONPATH": str(course),
+        "RNNCOURSE_PROGRESS": str(own / "progress.jsonl"),
     }
     token = secrets.token_hex(16)
     with socket.socket() as free:

@@ -12,8 +12,13 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests.exercise_notebooks import stored
+
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = [
+    *sorted((ROOT / "notebooks").glob("*.ipynb")),
+    *stored("exercises"),  # as a new learner opens them, with nothing written yet
+]
 
 CONTENT = "() => JSON.stringify(window.jupyterapp.shell.currentWidget.context.model.toJSON())"
 OPEN_ANSWERS = "() => document.querySelectorAll('details').forEach(d => { d.open = true; })"
@@ -38,13 +43,14 @@ def course(tmp_path_factory) -> Path:
     shutil.copytree(
         ROOT / "rnncourse", folder / "rnncourse", ignore=shutil.ignore_patterns("__pycache__")
     )
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")  # with the data beside them
+    for part in ("notebooks", "exercises"):  # with the data beside them
+        shutil.copytree(ROOT / part, folder / part)
     for path in NOTEBOOKS:
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
-        nbformat.write(notebook, folder / "notebooks" / path.name)
+        nbformat.write(notebook, folder / path.relative_to(ROOT))
     return folder
 
 
@@ -63,7 +69,7 @@ def take_screenshots(page: Any, folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebook_runs_from_top_to_bottom_in_JupyterLab(path, run_notebook, screenshots):
-    page = run_notebook(f"notebooks/{path.name}")
+    page = run_notebook(path.relative_to(ROOT).as_posix())
     page.evaluate(OPEN_ANSWERS)
     take_screenshots(page, screenshots, path.stem)
     cells = json.loads(page.evaluate(CONTENT))["cells"]

@@ -322,3 +322,30 @@ def test_outside_of_a_notebook_the_text_can_be_printed_by_any_terminal(made_up, 
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="cp1252", write_through=True))
     check("01.twice", right)
     assert re.match(rb"ok 01.twice - A weight", raw.getvalue())
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("numpy.testing.assert_allclose", "numpy.testing.assert_array_equal"),
+        ("numpy.allclose", "numpy.isclose", "numpy.array_equal"),
+        ("builtins.AssertionError",),
+    ],
+)
+def test_a_wrong_answer_stays_wrong_when_comparisons_are_patched(
+    made_up, monkeypatch, capsys, names
+):
+    for name in names:
+        monkeypatch.setattr(name, lambda *values, **named: True)
+    assert not check("01.twice", lambda x, w: (w + x, 0.0)).passed
+
+
+def test_an_answer_that_knows_the_instances_of_one_seed_fails_on_those_of_another(made_up, capsys):
+    known = [repr(i) for i in made_up.twice.instances(1)]
+    right = made_up.twice.attempt
+
+    def cheat(x, w):
+        return right(x, w) if repr({"x": x, "w": w}) in known else (0 * x, 0.0)
+
+    assert check("01.twice", cheat, seed=1).passed
+    assert not check("01.twice", cheat).passed

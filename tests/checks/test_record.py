@@ -15,7 +15,8 @@ FAILED = Verdict("01.twice", 0, "failed", (), named=(Named("the weight added", "
 
 
 def events(path):
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """The lines; an empty one between two that were written at once is no event."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def row(name):
@@ -174,6 +175,19 @@ def test_the_table_as_html_escapes_whatever_the_file_holds(made_up, own_record):
     assert "<script>" not in html
     assert "<b>" not in html.replace("<p><b>", "")
     assert "A weight times &lt;inputs&gt;" in html
+
+
+def test_a_chapter_that_is_begun_and_not_finished_stands_open(made_up):
+    def opened():
+        return "<details open>" in record.table()._repr_html_()
+
+    assert not opened()  # nothing is begun
+    record.add_check(Verdict("01.twice", 0, "failed", ()))
+    assert opened()
+    assert f"chapter 01: 0 of {len(vars(made_up))}" in record.table()._repr_html_()
+    for exercise in vars(made_up).values():
+        record.add_check(Verdict(exercise.name, 0, "passed", ()))
+    assert not opened()  # all is done
 
 
 def test_the_record_is_read_in_a_fresh_python_too(own_record):

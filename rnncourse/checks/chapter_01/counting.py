@@ -66,18 +66,19 @@ EXERCISE = Exercise(
     points=3,
     cases=(
         Case("your answers", lambda rng: {},
-             "Write the shapes of all arrays on paper; most answers are a product of sizes."),
+             "Write the shapes of all arrays on paper: the counts are products of sizes. The two "
+             "about the softmax follow from (1.6)."),
     ),
     hints=(
         "How many entries has W_xh? And which of the sizes T and B does any weight depend on?",
-        "Notebook 01: the shapes of (1.1) and (1.2) for the counts, (1.6) for the softmax, section "
+        "Notebook 01: the shapes of (1.1) and (1.3) for the counts, (1.6) for the softmax, section "
         "4 for sum, mean and mask.",
         "N D + N N + K N + N + K parameters; T B N numbers in the states; T B K terms in the sum; "
         "ln K nats; e / (e + 9/e).",
     ),
     mistakes=(
         Mistake("the biases are not counted",
-                "Which arrays does (1.1) add without multiplying?",
+                "Which arrays do (1.1) and (1.3) add without multiplying?",
                 (('"parameters": 57', '"parameters": 50'),)),
         Mistake("the readout is not counted",
                 "W_hy and b_y are parameters too.",
@@ -115,5 +116,29 @@ EXERCISE = Exercise(
         Mistake("thinks that old inputs reach the output by another way",
                 "Cut the state between two steps: what does the later part know of the earlier?",
                 (('only": True', 'only": False'),)),
+        Mistake("one bias only is counted",
+                "Which arrays do (1.1) and (1.3) add without multiplying? There are two.",
+                (('"parameters": 57', '"parameters": 55'),)),
+        Mistake("the bias of the units is not counted",
+                "Which arrays do (1.1) and (1.3) add without multiplying? There are two.",
+                (('"parameters": 57', '"parameters": 52'),)),
+        Mistake("h_0 is counted too",
+                "The question counts h_1 to h_T. Is h_0 among them?",
+                (('"states_to_keep": 140', '"states_to_keep": 160'),)),
+        Mistake("the mean over sequences and outputs only",
+                "The mean runs over the steps too.",
+                (('"sum_over_mean": 56', '"sum_over_mean": 8'),)),
+        Mistake("the mean over steps and outputs only",
+                "The mean runs over the sequences of the batch too.",
+                (('"sum_over_mean": 56', '"sum_over_mean": 14'),)),
+        Mistake("the sum taken for the smaller one",
+                "Which of the two is divided by the number of terms, sum or mean?",
+                (('"sum_over_mean": 56', '"sum_over_mean": 1 / 56'),)),
+        Mistake("the other logits taken as 0",
+                "How low may the other nine logits be, between -1 and 1?",
+                (('tanh_readout": 0.451', 'tanh_readout": 0.232'),)),
+        Mistake("the rows of the array are counted",
+                "Each row holds a step of two sequences. How many steps of each are valid?",
+                (('"valid_steps": 12', '"valid_steps": 10'),)),
     ),
 )  # fmt: skip

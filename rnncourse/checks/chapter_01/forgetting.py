@@ -9,6 +9,14 @@ NEVER = (
     "With you the two states never meet. Do both copies hear the same u_t? And is the standard "
     "deviation of an entry of W_hh gain / sqrt(N)?"
 )
+UNSQUEEZED = (
+    "With gain 1 your start is not forgotten. Differences shrink where tanh is flat: do both "
+    "copies pass through tanh, and does u_t drive them away from zero?"
+)
+TOO_FAST = (
+    "With you the start is forgotten too fast. Is the limit 1/1000 of the distance, not of its "
+    "square? Are the entries of W_hh normal, and does each unit get a u_t of its own?"
+)
 
 
 def _steps_until_equal(
@@ -19,6 +27,9 @@ def _steps_until_equal(
     closeness: float = 1e-3,
     same_input: bool = True,
     linear: bool = False,
+    loudness: float = 1.0,
+    shared: bool = False,
+    uniform: bool = False,
 ) -> float:
     """Median over networks of the first step at which two states are closer than `closeness`.
 
@@ -26,11 +37,13 @@ def _steps_until_equal(
     u_t standard normal for each unit. The distance is divided by that of the starts.
     """
     W = rng.normal(scale=gain / np.sqrt(N), size=(networks, N, N))
+    if uniform:
+        W = rng.uniform(-1, 1, size=W.shape) * gain / np.sqrt(N)
     one, two = rng.uniform(-1, 1, size=(2, networks, N))
     start = np.linalg.norm(one - two, axis=1)
     found = np.full(networks, T)
     for t in range(1, T + 1):
-        drive = rng.normal(size=(networks, N))
+        drive = loudness * rng.normal(size=(networks, 1 if shared else N))
         other = drive if same_input else rng.normal(size=(networks, N))
         one, two = (
             np.einsum("gnm,gm->gn", W, state) + u
@@ -43,6 +56,15 @@ def _steps_until_equal(
         if (found < T).all():
             break
     return float(np.median(found))
+
+
+def _both(**changes):
+    """The edits that make both measurements in another way."""
+    named = "".join(f", {name}={value}" for name, value in changes.items())
+    return tuple(
+        (f"_steps_until_equal(rng, {gain})", f"_steps_until_equal(rng, {gain}{named})")
+        for gain in (0.5, 1.0)
+    )
 
 
 def _definition():
@@ -78,33 +100,46 @@ EXERCISE = Exercise(
         "Two copies of one network, the same weights and the same inputs, two starts. What is "
         "their distance after one step, divided by that of the starts?",
         "It is section 3 of notebook 01: the past acts only through the state. Let two states run "
-        "side by side through (1.1).",
+        "side by side through (1.4).",
         "For each of 60 networks: one, two = tanh(W @ one + u), tanh(W @ two + u) with the same u; "
         "count the steps until the norm of one - two is below 1e-3 of the first one; take "
         "the median.",
     ),
     mistakes=(
-        Mistake("the two runs get different inputs",
+        Mistake("never forgets, perhaps by different inputs",
                 NEVER,
-                (("_steps_until_equal(rng, 0.5)", "_steps_until_equal(rng, 0.5, same_input=False)"),
-                 ("_steps_until_equal(rng, 1.0)",
-                  "_steps_until_equal(rng, 1.0, same_input=False)"))),
-        Mistake("no tanh",
-                "Without tanh the distance shrinks with the weights alone. Where is φ?",
-                (("_steps_until_equal(rng, 0.5)", "_steps_until_equal(rng, 0.5, linear=True)"),
-                 ("_steps_until_equal(rng, 1.0)", "_steps_until_equal(rng, 1.0, linear=True)"))),
+                _both(same_input=False)),
+        Mistake("remembers at gain 1, perhaps without tanh",
+                UNSQUEEZED,
+                _both(linear=True)),
         Mistake("the gains exchanged",
                 "Which network forgets faster, the one with small or with large weights?",
                 (("return half, one", "return one, half"),)),
-        Mistake("another closeness",
+        Mistake("a smaller limit",
                 "The two states count as equal below 1e-3 of their first distance. Which limit do "
                 "you use?",
-                (("_steps_until_equal(rng, 0.5)", "_steps_until_equal(rng, 0.5, closeness=1e-6)"),
-                 ("_steps_until_equal(rng, 1.0)",
-                  "_steps_until_equal(rng, 1.0, closeness=1e-6)"))),
-        Mistake("the weights not divided by √N",
+                _both(closeness=1e-6)),
+        Mistake("forgets too fast, perhaps by a larger limit", TOO_FAST, _both(closeness=1e-2)),
+        Mistake("forgets too fast, perhaps by squared distances", TOO_FAST,
+                _both(closeness=1e-3**0.5)),
+        Mistake("never forgets, perhaps by weights not divided by √N",
                 NEVER,
                 (("_steps_until_equal(rng, 0.5)", "_steps_until_equal(rng, 0.5 * np.sqrt(N))"),
                  ("_steps_until_equal(rng, 1.0)", "_steps_until_equal(rng, 1.0 * np.sqrt(N))"))),
+        Mistake("remembers at gain 1, perhaps without input",
+                UNSQUEEZED,
+                _both(loudness=0.0)),
+        Mistake("forgets too fast, perhaps by one input for all units", TOO_FAST,
+                _both(shared=True)),
+        Mistake("forgets too fast, perhaps by uniform weights", TOO_FAST,
+                _both(uniform=True)),
+        Mistake("gain / N as the standard deviation",
+                "Is the standard deviation of an entry gain / sqrt(N), or gain / N?",
+                (("_steps_until_equal(rng, 0.5)", "_steps_until_equal(rng, 0.5 / np.sqrt(N))"),
+                 ("_steps_until_equal(rng, 1.0)", "_steps_until_equal(rng, 1.0 / np.sqrt(N))"))),
+        Mistake("forgets too slowly at gain 0.5",
+                "Is the standard deviation of an entry gain / sqrt(N), not the root of gain / N? "
+                "And has u_t the standard deviation 1?",
+                (("_steps_until_equal(rng, 0.5)", "_steps_until_equal(rng, 0.5**0.5)"),)),
     ),
 )  # fmt: skip

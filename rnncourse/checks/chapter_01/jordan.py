@@ -52,7 +52,7 @@ def _one_from_zero(rng: np.random.Generator) -> Inputs:
 
 
 def _one(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 1, 2, 2, 3, 2)
+    return _make(rng, 1, 1, 2, 3, 2)
 
 
 def _two(rng: np.random.Generator) -> Inputs:
@@ -77,24 +77,26 @@ EXERCISE = Exercise(
     definition=_definition,
     attempt=_attempt,
     cases=(
-        Case("one step from y_0 = 0", _one_from_zero, "Without y_0 it is a plain layer."),
+        Case("one step from y_0 = 0", _one_from_zero,
+             "With y_0 = 0 it is a plain layer: h = tanh(W_xh x + b_h), y = W_hy h + b_y."),
         Case("one step", _one, "New in this case: y_0, through W_yh."),
         Case("two steps", _two,
              "New in this case: the second step hears the first step's output, not its state."),
         Case("three steps, D = N = K = 3", _square,
              "All sizes are equal here: a state in the place of an output fits too."),
-        Case("six steps, three sequences", _long, "A few steps are right, many are not."),
+        Case("six steps, three sequences", _long,
+             "New in this case: several sequences over several steps."),
     ),
     hints=(
         "What is remembered from step to step: N numbers, or K?",
-        "As (1.1) of notebook 01, with y_{t-1} in the place of h_{t-1}, and W_yh (N, K) in the "
+        "As (1.4) of notebook 01, with y_{t-1} in the place of h_{t-1}, and W_yh (N, K) in the "
         "place of W_hh.",
         "state = tanh(x[t] @ W_xh.T + out @ W_yh.T + b_h), then out = state @ W_hy.T + b_y, and "
         "out is what the next step hears.",
     ),
     mistakes=(
         Mistake("y_0 at every step",
-                "What does step 2 hear?",
+                "Step 1 hears y_0. What does step 2 hear?",
                 (("out = state @ W_hy.T + b_y", "last = state @ W_hy.T + b_y"),
                  ("y.append(out)", "y.append(last)"))),
         Mistake("y_0 forgotten",
@@ -113,11 +115,31 @@ EXERCISE = Exercise(
                  ("out @ W_yh.T", "before @ W_yh.T"),
                  ("        out = state", "        before = out\n        out = state"))),
         Mistake("tanh on the output",
-                "The readout is linear.",
+                "The readout (1.3) is linear: between which numbers does your y lie?",
                 (("out = state @ W_hy.T + b_y", "out = np.tanh(state @ W_hy.T + b_y)"),)),
         Mistake("the feedback outside of the activation",
                 "It is the tanh of a sum: input, feedback and bias together.",
                 (("np.tanh(x[t] @ W_xh.T + out @ W_yh.T + b_h)",
                   "np.tanh(x[t] @ W_xh.T + b_h) + out @ W_yh.T"),)),
+        Mistake("the state is carried as well",
+                "Which of the two goes on to the next step, h or y? This network has one memory.",
+                (("out @ W_yh.T + b_h", "out @ W_yh.T + b_h + (h[-1] if h else 0)"),)),
+        Mistake("W_yh not transposed",
+                "W_yh is (N, K). With sequences in rows, which of its axes meets the K entries of "
+                "y?",
+                (("out @ W_yh.T", "out @ W_yh"),)),
+        Mistake("the readout's weights in the place of W_yh",
+                "Two matrices stand between outputs and units. Which one leads from y to the "
+                "units?",
+                (("out @ W_yh.T", "out @ W_hy"),)),
+        Mistake("h and y in the other order",
+                "Which of the two is returned first?",
+                (("np.array(h), np.array(y)", "np.array(y), np.array(h)"),)),
+        Mistake("y_0 is stored too",
+                "T steps, T rows: is y_0 the output of a step?",
+                (("h, y = [], []", "h, y = [], [y_0]"),)),
+        Mistake("the bias of the output left out",
+                "What is y_t if h_t is zero?",
+                ((" + b_y", ""),)),
     ),
 )  # fmt: skip

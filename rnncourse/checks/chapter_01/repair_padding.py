@@ -40,6 +40,11 @@ def _count_only(y, target, lengths):
     return ((y - target) ** 2)[valid].mean()
 
 
+def _one_too_many_added(y, target, lengths):
+    valid = np.arange(len(y))[:, None] <= lengths
+    return ((y - target) ** 2 * valid[:, :, None]).sum() / (lengths.sum() * y.shape[2])
+
+
 def _make(rng: np.random.Generator, T: int, K: int, lengths: list[int]) -> Inputs:
     return {
         "y": rng.normal(size=(T, len(lengths), K)),
@@ -57,7 +62,7 @@ def _full(rng: np.random.Generator) -> Inputs:
 
 
 def _perfect(rng: np.random.Generator) -> Inputs:
-    inputs = _make(rng, 4, 2, [2, 4, 1])
+    inputs = _make(rng, 4, 1, [2, 4, 1])
     valid = np.arange(4)[:, None] < inputs["lengths"]
     return inputs | {"target": np.where(valid[..., None], inputs["y"], inputs["target"])}
 
@@ -92,10 +97,11 @@ EXERCISE = Exercise(
              "with you?"),
         Case("an error of 1 everywhere, lengths 10 and 2", _unit_error,
              "Every valid entry is wrong by 1, so their mean is 1, whatever the lengths are."),
-        Case("four sequences of unequal length", _ragged,
-             "Each valid entry counts once, of short sequences as of long ones."),
         Case("T = B = K = 3", _square,
-             "All sizes are equal here: a mask the wrong way round fits."),
+             "Each valid entry counts once, of short sequences as of long ones. All sizes are "
+             "equal here: a mask the wrong way round fits."),
+        Case("four sequences of unequal length", _ragged,
+             "New in this case: the sizes differ. Which axis is time?"),
     ),
     hints=(
         "Two sequences of length 10 and 2, every entry wrong by 1: what should the mean be, and "
@@ -129,5 +135,12 @@ EXERCISE = Exercise(
                 "The mask is (T, B): do steps stand in its rows, and sequences in its columns?",
                 (("valid = np.arange(T)[:, None] < lengths",
                   "valid = np.arange(T) < lengths[:, None]"),)),
+        Mistake("divided by the right number, one padded step of each sequence still added",
+                "Rows are counted from 0: is row 2 of a sequence with 2 steps valid?",
+                wrong=_one_too_many_added),
+        Mistake("an error of zero is taken for padding",
+                "May a valid entry be right? Then its error is zero, and it counts.",
+                (("return error[valid].mean()",
+                  "error = error * valid[:, :, None]\n    return error[error > 0].mean()"),)),
     ),
 )  # fmt: skip

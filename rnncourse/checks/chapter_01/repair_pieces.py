@@ -51,6 +51,20 @@ def _carried_but_short(x, h_0, W_xh, W_hh, b_h, piece):
     return np.concatenate(parts)
 
 
+def _one_piece_more(x, h_0, W_xh, W_hh, b_h, piece):
+    parts = []
+    for i in range(len(x) // piece + 1):
+        parts.append(_run(x[i * piece : (i + 1) * piece], h_0, W_xh, W_hh, b_h))
+        h_0 = parts[-1][-1]
+    return np.concatenate(parts)
+
+
+def _rest_from_h_0(x, h_0, W_xh, W_hh, b_h, piece):
+    whole = len(x) // piece * piece
+    h = _run(x[:whole], h_0, W_xh, W_hh, b_h)
+    return np.concatenate([h, _run(x[whole:], h_0, W_xh, W_hh, b_h)]) if whole < len(x) else h
+
+
 def _make(rng: np.random.Generator, T: int, B: int, D: int, N: int, piece: int) -> Inputs:
     return {
         "x": rng.normal(size=(T, B, D)),
@@ -97,9 +111,9 @@ EXERCISE = Exercise(
         Case("two pieces", _two_pieces,
              "New in this case: what enters the second piece is the last state of the first."),
         Case("pieces of one step", _single_steps,
-             "With pieces of one step, each piece is one step of the loop of exercise 2."),
+             "Three pieces, each of one step: which state enters the third?"),
         Case("the last piece is shorter", _rest,
-             "7 steps in pieces of 3: what becomes of the seventh?"),
+             "7 steps in pieces of 3: is the seventh there, and which state enters it?"),
         Case("B = D = N = 3 = piece", _square,
              "All sizes are equal here: a wrong index fits too."),
     ),
@@ -134,5 +148,20 @@ EXERCISE = Exercise(
         Mistake("the pieces overlap by a step",
                 "Does a piece begin with the last step of the one before?",
                 (("x[start : start + piece]", "x[max(start - 1, 0) : start + piece]"),)),
+        Mistake("all states of a piece are carried",
+                "part is (steps, B, N). How many of its rows enter the next piece?",
+                (("state = part[-1]", "state = part"),)),
+        Mistake("the first piece's last state enters every piece",
+                "Which state enters the third piece?",
+                (("state = part[-1]", "state = (parts[0] if parts else part)[-1]"),)),
+        Mistake("an empty piece at the end",
+                "4 steps in pieces of 2: how many pieces do you run, and what is in the last one?",
+                wrong=_one_piece_more),
+        Mistake("the shorter last piece starts from h_0",
+                "The last piece is there. Which state enters it?",
+                wrong=_rest_from_h_0),
+        Mistake("the pieces are not joined",
+                "You return a list of pieces. The task asks for one array (T, B, N).",
+                (("np.concatenate(parts)", "parts"),)),
     ),
 )  # fmt: skip

@@ -104,9 +104,10 @@ EXERCISE = Exercise(
     ),
     hints=(
         "How many terms does the pre-activation of one unit have? Which weights belong to it?",
-        "It is (1.1) of notebook 01. Unit n owns row n of W_xh and of W_hh; batch code has the "
-        "sequences in rows, so the weights stand on the right, transposed.",
-        "np.tanh(x @ W_xh.T + h_prev @ W_hh.T + b_h)",
+        "It is (1.1) and (1.2) of notebook 01. Unit n owns row n of W_xh and of W_hh; batch code "
+        "has the sequences in rows, so the weights stand on the right, transposed.",
+        "Three terms: x times W_xh transposed, h_prev times W_hh transposed, and b_h. The tanh of "
+        "their sum is h.",
     ),
     answers=("rnncourse.cell.step",),
     mistakes=(
@@ -125,7 +126,7 @@ EXERCISE = Exercise(
                 (("a = x @ W_xh.T + h_prev @ W_hh.T + b_h", "a = x @ W_xh.T + h_prev @ W_hh.T"),
                  ("return np.tanh(a)", "return np.tanh(a) + b_h"))),
         Mistake("no activation",
-                "You return a. What is h made of it?",
+                "You return a of (1.1). What does (1.2) make of it?",
                 (("np.tanh(a)", "a"),)),
         Mistake("the logistic function in the place of tanh",
                 "Between which numbers does h lie? For tanh it is -1 and 1.",
@@ -148,5 +149,15 @@ EXERCISE = Exercise(
                 "What does one sequence know of the others? Each row of h belongs to one row of x.",
                 (("return np.tanh(a)",
                   "return np.tanh(a.sum(axis=0, keepdims=True) + 0 * a)"),)),
+        Mistake("the sequences taken for columns",
+                "The rows of x are the sequences: W @ x needs columns. On which side does a weight "
+                "stand then?",
+                (("x @ W_xh.T + h_prev @ W_hh.T", "W_xh @ x + W_hh @ h_prev"),)),
+        Mistake("the sequences returned as columns",
+                "h is (B, N): which of your axes are the sequences?",
+                (("return np.tanh(a)", "return np.tanh(a).T"),)),
+        Mistake("a and h are both returned",
+                "The task asks for one array. Which of the two is the state?",
+                (("return np.tanh(a)", "return a, np.tanh(a)"),)),
     ),
 )  # fmt: skip

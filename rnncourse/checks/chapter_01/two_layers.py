@@ -75,15 +75,17 @@ EXERCISE = Exercise(
     cases=(
         Case("one step", _one, "One step: first h, then s, which takes the new h as its input."),
         Case("three steps, W_hs = 0", _cut,
-             "The upper layer hears nothing of the lower one here: does it carry its own state?"),
+             "W_hs = 0, so each layer is by itself here. Does each carry a state of its own from "
+             "step to step?"),
         Case("two steps", _two, "New in this case: both layers, each with a state of its own."),
         Case("three steps, D = N = M = 3", _square,
              "All sizes are equal here: weights and states in wrong places fit too."),
-        Case("six steps, three sequences", _long, "A few steps are right, many are not."),
+        Case("six steps, three sequences", _long,
+             "New in this case: several sequences over several steps."),
     ),
     hints=(
         "What is the input of the upper layer at step t?",
-        "(1.1) of notebook 01 twice: the second time with h_t in the place of x_t.",
+        "(1.4) of notebook 01 twice: the second time with h_t in the place of x_t.",
         "low = tanh(x_t @ W_xh.T + low @ W_hh.T + b_h), then high = tanh(low @ W_hs.T + "
         "high @ W_ss.T + b_s), in this order, at every step.",
     ),
@@ -109,5 +111,25 @@ EXERCISE = Exercise(
                 "Unit n owns row n: with sequences in rows the weights stand on the right, "
                 "transposed.",
                 (("high @ W_ss.T", "high @ W_ss"),)),
+        Mistake("W_hh not transposed",
+                "Unit n owns row n: with sequences in rows the weights stand on the right, "
+                "transposed.",
+                (("low @ W_hh.T", "low @ W_hh"),)),
+        Mistake("the activation of the upper layer is left out",
+                "Both layers are made of tanh units: can s be larger than 1?",
+                (("np.tanh(low @ W_hs.T + high @ W_ss.T + b_s)",
+                  "low @ W_hs.T + high @ W_ss.T + b_s"),)),
+        Mistake("the lower layer always starts anew from h_0",
+                "Which state of its own does the lower layer hear at step 2?",
+                (("low @ W_hh.T", "h_0 @ W_hh.T"),)),
+        Mistake("the upper layer hears the input",
+                "W_hs is (M, N): what has N entries, x_t or h_t?",
+                (("low @ W_hs.T", "x_t @ W_hs.T"),)),
+        Mistake("the bias of the upper layer left out",
+                "What is s, if h_t and s_{t-1} are zero?",
+                ((" + b_s", ""),)),
+        Mistake("h and s in the other order",
+                "Which of the two layers is returned first?",
+                (("np.array(h), np.array(s)", "np.array(s), np.array(h)"),)),
     ),
 )  # fmt: skip

@@ -7,7 +7,9 @@ from rnncourse.checks.exercise import Band, Case, Exercise, Mistake
 EXPONENTS = np.arange(-12, 0)  # eps = 1e-12 to 1e-1
 
 
-def _errors(seed: int, sides: int = 2, units: int = 200, dtype: type = float) -> np.ndarray:
+def _errors(
+    seed: int, sides: int = 2, units: int = 200, dtype: type = float, over: int = 0
+) -> np.ndarray:
     """Median over random units of the relative error of dh_10/dw, for every eps.
 
     h_t = tanh(w h_{t-1} + x_t) from h_0 = 0.5; w uniform in (0.5, 1.5), x_t standard normal.
@@ -25,7 +27,7 @@ def _errors(seed: int, sides: int = 2, units: int = 200, dtype: type = float) ->
     errors = []
     for eps in 10.0**EXPONENTS:
         above, below = (w + eps).astype(dtype), (w - eps * (sides - 1)).astype(dtype)
-        quotient = (f(above) - f(below)).astype(float) / (sides * eps)
+        quotient = (f(above) - f(below)).astype(float) / ((over or sides) * eps)
         errors.append(np.median(np.abs(quotient / exact - 1)))
     return np.array(errors)
 
@@ -112,5 +114,35 @@ EXERCISE = Exercise(
                 "other side, from 1e-3 to 1e-1.",
                 (("best, error, slope = _measured(two)",
                   "best, error, _ = _measured(two); slope = np.log10(two[2] / two[0]) / 2"),)),
+        Mistake("the central quotient divided by eps",
+                "How far apart are the two points of the central quotient?",
+                (("two, one = _errors(2026)", "two, one = _errors(2026, over=1)"),)),
+        Mistake("the slopes with the sign turned",
+                "From 1e-3 to 1e-1 eps grows. Does the error grow too, or fall?",
+                (('"slope": slope,', '"slope": -slope,'),
+                 ('"one_sided_slope": slope_one,', '"one_sided_slope": -slope_one,'))),
+        Mistake("the growth over two decades",
+                "From 1e-3 to 1e-1 log10(eps) grows by two. The slope is for one.",
+                (('"slope": slope,', '"slope": 2 * slope,'),
+                 ('"one_sided_slope": slope_one,', '"one_sided_slope": 2 * slope_one,'))),
+        Mistake("the slope over the whole curve",
+                "Left of the best eps the error falls, right of it it grows. The slope is asked "
+                "for from 1e-3 to 1e-1.",
+                (('"slope": slope,', '"slope": np.log10(two[-1] / two[0]) / 11,'),
+                 ('"one_sided_slope": slope_one,',
+                  '"one_sided_slope": np.log10(one[-1] / one[0]) / 11,'))),
+        Mistake("exponents without their sign",
+                "1e-6 is ten to the power of what?",
+                (('"best_exponent": best,', '"best_exponent": -best,'),
+                 ('"one_sided_best_exponent": best_one,',
+                  '"one_sided_best_exponent": -best_one,'))),
+        Mistake("the place in the list in the place of the exponent",
+                "argmin gives a place in your list of eps. Which exponent stands there?",
+                (('"best_exponent": best,', '"best_exponent": best + 12,'),
+                 ('"one_sided_best_exponent": best_one,',
+                  '"one_sided_best_exponent": best_one + 12,'))),
+        Mistake("the error itself in the place of its exponent",
+                "error_exponent is log10 of the error, such as -8 for 1e-8.",
+                (('"error_exponent": error,', '"error_exponent": 10.0**error,'),)),
     ),
 )  # fmt: skip

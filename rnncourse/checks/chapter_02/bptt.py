@@ -153,8 +153,8 @@ EXERCISE = Exercise(
         Case(
             "three steps, W_hh = 0",
             _without_recurrence,
-            "The steps do not hear of each other here: what is wrong is a sum over the steps, or "
-            "the state that entered each of them.",
+            "The steps do not hear of each other here. Look at what belongs to each of them, its "
+            "input, its slope, the state that entered, and at the sums over the steps.",
         ),
         Case(
             "three steps, W_hh symmetric",
@@ -170,12 +170,14 @@ EXERCISE = Exercise(
         Case(
             "tiny activations",
             _tiny,
-            "Only where tanh is nearly a straight line, and with two sequences, does it fail.",
+            "New in this case: two sequences. (And tanh is nearly a straight line.) What is summed "
+            "over the batch?",
         ),
         Case(
             "five steps, three sequences",
             _large,
-            "One sequence is right and several are not: look at what is summed over the batch.",
+            "Few steps are right, many are not: what is kept from one step of the sweep to the "
+            "next?",
         ),
     ),
     hints=(
@@ -292,6 +294,86 @@ EXERCISE = Exercise(
             "Is it output minus target, or target minus output? The loss does not tell, its "
             "gradient does.",
             (("error = np.array(y) - target", "error = target - np.array(y)"),),
+        ),
+        Mistake(
+            "what comes back is computed and not added",
+            "What does h_{t+1} send back to h_t? At every step but the last, dL_dh_t has a second "
+            "term.",
+            (("dL_dy[t] @ W_hy + carry", "dL_dy[t] @ W_hy"),),
+        ),
+        Mistake(
+            "what comes back is added up from step to step",
+            "What step t + 1 sends back holds all that came from later steps already. Does step t "
+            "get it twice?",
+            (("carry = dL_da @ W_hh", "carry = carry + dL_da @ W_hh"),),
+        ),
+        Mistake(
+            "what comes back is added after the slope",
+            "All that arrives at h_t passes through tanh, from the output and from the next step. "
+            "Which of (2.8) and (2.9) comes first?",
+            (("(1 - h[t] ** 2)", "(1 - h[t] ** 2) + carry"),
+             ("dL_dy[t] @ W_hy + carry", "dL_dy[t] @ W_hy")),
+        ),
+        Mistake(
+            "the slope of tanh taken at h",
+            "φ′(a) is 1 - tanh(a)², and h is tanh(a) already. How often do you take the tanh?",
+            (("(1 - h[t] ** 2)", "(1 - np.tanh(h[t]) ** 2)"),),
+        ),
+        Mistake(
+            "h_{t-1} in the place of h_t in dL_dW_hy",
+            "What did W_hy multiply at step t?",
+            (("dL_dy[t].T @ h[t]", "dL_dy[t].T @ h_prev[t]"),),
+        ),
+        Mistake(
+            "the slope left out of dL_dW_xh",
+            "W_xh acts on a_t, in front of tanh. Which gradient does (2.11) take?",
+            (("dL_da.T @ x[t]", "dL_dh.T @ x[t]"),),
+        ),
+        Mistake(
+            "dL_dW_hh transposed",
+            "Row n of dL_dW_hh belongs to the unit n that receives. To whom does yours belong?",
+            (("dL_da.T @ h_prev[t]", "h_prev[t].T @ dL_da"),),
+        ),
+        Mistake(
+            "one number for all entries of dL_db_h",
+            "Each unit has a bias of its own. Over which axis do you sum?",
+            (("dL_da.sum(axis=0)", "dL_da.sum()"),),
+        ),
+        Mistake(
+            "dL_dh_0 is the gradient of the first pre-activation",
+            "h_0 enters a_1 through W_hh: its gradient is dL_da of the first step times W_hh.",
+            (("dL_dh_0 = carry", "dL_dh_0 = dL_da"),),
+        ),
+        Mistake(
+            "the sum of the errors beside the gradient of their mean",
+            "Which one did you average? The task asks for the sum of all squared errors.",
+            (("dL_dy = 2 * error", "dL_dy = 2 * error / error.size"),),
+        ),
+        Mistake(
+            "the first step left out of the sweep",
+            "Which is the last step of your backward loop? Python's range(1, T) leaves out one.",
+            (("reversed(range(T))", "reversed(range(1, T))"),),
+        ),
+        Mistake(
+            "the last step left out of the sweep",
+            "Which is the first step of your backward loop? Nothing comes back to it, but it has "
+            "an output.",
+            (("reversed(range(T))", "reversed(range(T - 1))"),),
+        ),
+        Mistake(
+            "the slope left out of dL_dW_hh",
+            "W_hh acts on a_t, in front of tanh. Which gradient does (2.10) take?",
+            (("dL_da.T @ h_prev[t]", "dL_dh.T @ h_prev[t]"),),
+        ),
+        Mistake(
+            "the slope left out of dL_db_h",
+            "b_h acts on a_t, in front of tanh. Which gradient does (2.11) take?",
+            (("dL_da.sum(axis=0)", "dL_dh.sum(axis=0)"),),
+        ),
+        Mistake(
+            "1 - h as the slope of tanh",
+            "At a = 0 and far to the left: what is your slope there, and what is that of tanh?",
+            (("1 - h[t] ** 2", "1 - h[t]"),),
         ),
     ),
 )  # fmt: skip

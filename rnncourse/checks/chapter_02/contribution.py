@@ -63,7 +63,7 @@ def _make(rng: np.random.Generator, T: int, D: int, N: int, t: int, k: int) -> I
 
 
 def _first(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 1, 1, 2, 1, 1)
+    return _make(rng, 1, 2, 2, 1, 1)
 
 
 def _first_from_zero(rng: np.random.Generator) -> Inputs:
@@ -71,7 +71,7 @@ def _first_from_zero(rng: np.random.Generator) -> Inputs:
 
 
 def _same(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 4, 2, 3, 3, 3)
+    return _make(rng, 3, 2, 3, 3, 3)
 
 
 def _symmetric(rng: np.random.Generator) -> Inputs:
@@ -103,7 +103,7 @@ EXERCISE = Exercise(
     example=3,
     cases=(
         Case("t = k = 1, from h_0 = 0", _first_from_zero,
-             "W_hh multiplied zero here, so its contribution is zero."),
+             "W_hh multiplied zero here, so its contribution is zero: a matrix (N, N) of zeros."),
         Case("t = k = 1", _first,
              "No Jacobian is needed here: C_11 = (D_1 g) h_0^T."),
         Case("t = k = 3", _same,
@@ -166,5 +166,24 @@ EXERCISE = Exercise(
                 "The slope is 1 - tanh(a)²: can it be negative?",
                 (("(1 - h[i] ** 2)[:, None]", "(1 - a[i] ** 2)[:, None]"),
                  ("(1 - h[k] ** 2) * v", "(1 - a[k] ** 2) * v"))),
+        Mistake("W_hh for its transpose, with the slopes where they belong",
+                "Going back, which index of W_hh is summed?",
+                (("J_i = (1 - h[i] ** 2)[:, None] * W_hh", "D_i = 1 - h[i] ** 2"),
+                 ("v = J_i.T @ v", "v = W_hh @ (D_i * v)"))),
+        Mistake("the slopes of the steps before",
+                "D_i holds the slopes at a_i, and tanh(a_i) is h_i. Which states are in yours?",
+                (("J_i = (1 - h[i] ** 2)", "J_i = (1 - h[i - 1] ** 2)"),)),
+        Mistake("the slope at step k taken at h_{k-1}",
+                "D_k holds the slopes at a_k. Which state is tanh(a_k)?",
+                (("delta = (1 - h[k] ** 2) * v", "delta = (1 - h[k - 1] ** 2) * v"),)),
+        Mistake("a product entry by entry in the place of the outer one",
+                "C_tk has the shape of W_hh. Which product of two vectors is a matrix?",
+                (("np.outer(delta, h[k - 1])", "delta * h[k - 1]"),)),
+        Mistake("a dot product in the place of the outer one",
+                "C_tk has the shape of W_hh. Which product of two vectors is a matrix?",
+                (("np.outer(delta, h[k - 1])", "delta @ h[k - 1]"),)),
+        Mistake("the inputs counted from 1",
+                "x[0] enters step 1. Which row of x enters step i?",
+                (("x[i - 1]", "x[i]"),)),
     ),
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """02.loss_gradient: masked cross-entropy and its gradient at the logits, by complex steps."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rnncourse.checks.exercise import Case, Exercise, Inputs, Mistake
@@ -38,6 +40,24 @@ def _attempt(y, target, mask):
     return L, dL_dy
 
 
+def _softmax_over(axis: int, with_log: bool) -> Callable:
+    """A wrong answer, with ln p as a difference or as the logarithm of p."""
+
+    def wrong(y, target, mask):
+        shifted = y - y.max(axis=axis, keepdims=True)
+        total = np.exp(shifted).sum(axis=axis, keepdims=True)
+        p = np.exp(shifted) / total
+        log_p = shifted - np.log(total) if with_log else np.log(p)
+        one_hot = np.eye(y.shape[-1])[target]
+        picked = np.take_along_axis(log_p, target[:, :, None], axis=-1)[:, :, 0]
+        return (
+            -(picked * mask).sum() / mask.sum(),
+            (p - one_hot) * mask[:, :, None] / mask.sum(),
+        )
+
+    return wrong
+
+
 def _make(rng: np.random.Generator, T: int, B: int, K: int) -> Inputs:
     return {
         "y": rng.normal(scale=2.0, size=(T, B, K)),
@@ -51,7 +71,7 @@ def _one_step(rng: np.random.Generator) -> Inputs:
 
 
 def _all_valid(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 4, 3, 5)
+    return _make(rng, 3, 2, 4)
 
 
 def _ragged(rng: np.random.Generator) -> Inputs:
@@ -66,8 +86,14 @@ def _padding_shouts(rng: np.random.Generator) -> Inputs:
 
 
 def _large_logits(rng: np.random.Generator) -> Inputs:
-    inputs = _make(rng, 2, 2, 3)
-    return inputs | {"y": inputs["y"] + 1000.0 * rng.choice([-1.0, 1.0], size=(2, 2, 1))}
+    inputs = _make(rng, 5, 3, 5)
+    return inputs | {"y": inputs["y"] + 1000.0}
+
+
+def _far_apart(rng: np.random.Generator) -> Inputs:
+    inputs = _make(rng, 5, 3, 6)
+    level = 1000.0 * (-1.0) ** (np.arange(5)[:, None] + np.arange(3))
+    return inputs | {"y": inputs["y"] + level[:, :, None]}
 
 
 EXERCISE = Exercise(
@@ -90,6 +116,8 @@ EXERCISE = Exercise(
              "Only what stands on padded steps has changed, and it must not count."),
         Case("logits near 1000", _large_logits,
              "exp(1000) is infinite. Adding one number to all logits of a step leaves p as it is."),
+        Case("some steps near 1000, others near -1000", _far_apart,
+             "In each step the logits lie close together. Which number do you subtract in which?"),
     ),
     hints=(
         "How does L change if the logit of the right class grows a little? And if that of another "
@@ -132,10 +160,11 @@ EXERCISE = Exercise(
                 (("T, B, K = y.shape",
                   "T, B, K = y.shape\n    shifted = p; e = np.exp(p); "
                   "p = e / e.sum(axis=-1, keepdims=True)"),)),
-        Mistake("softmax over the batch",
-                "Over which axis do the probabilities add up to 1?",
-                (("e = np.exp(shifted)\n    p = e / e.sum(axis=-1, keepdims=True)",
-                  "e = np.exp(shifted)\n    p = e / e.sum(axis=1, keepdims=True)"),)),
+        *(Mistake(f"softmax over {what}{how}",
+                  "Over which axis do the probabilities add up to 1?",
+                  wrong=_softmax_over(axis, with_log))
+          for axis, what in ((0, "time"), (1, "the batch"))
+          for with_log, how in ((True, ""), (False, ", and the logarithm of it"))),
         Mistake("exp of large logits",
                 "exp(1000) is more than a float can hold. What may be subtracted from all logits "
                 "of a step?",
@@ -144,5 +173,30 @@ EXERCISE = Exercise(
                 "Subtract what is largest in each step. With one maximum for all of them, a step "
                 "of small logits underflows.",
                 (("y.max(axis=-1, keepdims=True)", "y.max()"),)),
+        Mistake("the derivative by p, not by the logits",
+                "You have differentiated -ln p by p. Through what does a logit act on p, and on "
+                "all of its entries?",
+                (("(p - one_hot) *", "(-one_hot / p) *"),)),
+        Mistake("the softmax alone",
+                "The gradient reads: what you said, minus what was right. Where is the second "
+                "part?",
+                (("(p - one_hot) *", "p *"),)),
+        Mistake("the gradient divided by the sequences",
+                "M counts the valid steps of all sequences. What does B count?",
+                (("mask[:, :, None] / count", "mask[:, :, None] / B"),)),
+        Mistake("each sequence's gradient divided by its own length",
+                "Is M one number for all, or one for each sequence?",
+                (("mask[:, :, None] / count", "mask[:, :, None] / mask.sum(0)[:, None]"),)),
+        Mistake("L and dL_dy in the other order",
+                "Which of the two is returned first?",
+                (("return L, dL_dy", "return dL_dy, L"),)),
+        Mistake("the slope of the logistic function in the place of the gradient",
+                "p (1 - p) is how p changes with its own logit. How does -ln p of the target "
+                "change with each logit?",
+                (("(p - one_hot) *", "p * (1 - p) *"),)),
+        Mistake("the mask applied to p alone",
+                "On a padded step p - e has to vanish as a whole. To which part is your mask "
+                "applied?",
+                (("(p - one_hot) * mask[:, :, None]", "(p * mask[:, :, None] - one_hot)"),)),
     ),
 )  # fmt: skip

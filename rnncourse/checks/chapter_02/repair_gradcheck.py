@@ -7,13 +7,18 @@ import numpy as np
 
 from rnncourse.checks.exercise import Case, Exercise, Inputs, Mistake, call_plain
 
+TOO_SMALL = (
+    "float64 has 16 digits. How many of them are left of the difference of two values of f, if "
+    "eps is that small?"
+)
+
 
 def _function(A: np.ndarray, c: float) -> Callable[[np.ndarray], float]:
-    """f(x) = Σ exp(c x) + Σ A_ij x_i x_j over the entries of x, one after the other."""
+    """f(x) = 10 + Σ exp(c x) + Σ A_ij x_i x_j over the entries of x, one after the other."""
 
     def f(x: np.ndarray) -> float:
         flat = np.asarray(x, dtype=float).ravel()
-        return float(np.sum(np.exp(c * flat)) + flat @ A @ flat)
+        return float(10.0 + np.sum(np.exp(c * flat)) + flat @ A @ flat)  # 10 costs digits
 
     return f
 
@@ -62,6 +67,23 @@ def _restored(f, x):
     return gradient
 
 
+def _all_at_once(f, x):
+    return (f(x + 1e-6) - f(x - 1e-6)) / 2e-6
+
+
+def _rows(f, x):
+    gradient = np.zeros(x.shape)
+    for i in range(len(x)):
+        step = np.zeros(x.shape)
+        step[i] = 1e-6
+        gradient[i] = (f(x + step) - f(x - step)) / 2e-6
+    return gradient
+
+
+def _complex(f, x):
+    return np.zeros(x.shape)  # what is left of the imaginary part
+
+
 def _make(rng: np.random.Generator, *shape: int, c: float = 1.0) -> Inputs:
     size = int(np.prod(shape))
     return {
@@ -84,7 +106,7 @@ def _matrix(rng: np.random.Generator) -> Inputs:
 
 
 def _curved(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 2, c=float(rng.uniform(3.0, 4.0)))
+    return _make(rng, 1, c=float(rng.uniform(2.5, 3.0)))
 
 
 EXERCISE = Exercise(
@@ -99,14 +121,15 @@ EXERCISE = Exercise(
     rtol=2e-8,
     cases=(
         Case("one number", _one,
-             "One entry only: the difference quotient itself is not good enough. Which side is it "
-             "taken from, and how far apart are its two points?"),
-        Case("a vector of three", _vector,
-             "One entry is right and three are not: is each entry back in place before the next "
-             "one is moved?"),
-        Case("a matrix", _matrix, "A vector is right, a matrix is not: index with a tuple."),
+             "One entry only: the difference quotient itself is not good enough. From which side "
+             "is it taken, how far apart are its points, and by what is it divided?"),
         Case("a function that bends more", _curved,
              "The error grows with the curvature: a one-sided quotient is wrong by eps f''/2."),
+        Case("a vector of three", _vector,
+             "One entry is right and three are not: is each entry back in place before the next "
+             "one is moved? If only the last digits are wrong, is eps well chosen?"),
+        Case("a matrix", _matrix,
+             "A vector is right, a matrix is not: what does your index pick in a matrix?"),
     ),
     hints=(
         "What is x after the loop? And how many digits of f(x + eps) - f(x) are left if eps is "
@@ -120,22 +143,36 @@ EXERCISE = Exercise(
         Mistake("not repaired yet",
                 "Three things are wrong: look at x after the call, at how the quotient is taken, "
                 "and at eps.", wrong=_broken),
-        Mistake("x is safe now; eps is still far too small",
-                "float64 has 16 digits. How many are left of f(x + 1e-12) - f(x)?",
-                wrong=_restored),
-        Mistake("one-sided difference",
-                "How large is the error of (f(x + eps) - f(x)) / eps? And on both sides?",
-                (("x[index] = kept - eps", "x[index] = kept"),
-                 ("(above - below) / (2 * eps)", "(above - below) / eps"))),
+        Mistake("x is safe now; eps is still far too small", TOO_SMALL, wrong=_restored),
+        *(Mistake(f"eps = {eps:g} on both sides", TOO_SMALL, (("eps=1e-6", f"eps={eps}"),))
+          for eps in (1e-12, 1e-11, 1e-10, 1e-9)),
+        *(Mistake(f"one-sided difference, eps = {eps:g}",
+                  "How large is the error of (f(x + eps) - f(x)) / eps? And on both sides?",
+                  (("eps=1e-6", f"eps={eps}"),
+                   ("x[index] = kept - eps", "x[index] = kept"),
+                   ("(above - below) / (2 * eps)", "(above - below) / eps")))
+          for eps in (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)),
+        Mistake("all entries moved at once",
+                "f returns one number. How much of its change belongs to which entry of x?",
+                wrong=_all_at_once),
+        Mistake("whole rows moved",
+                "For a matrix, x[i] is a row. Which index picks one entry of an array of any "
+                "shape?",
+                wrong=_rows),
+        Mistake("a complex step",
+                "This f takes real numbers only, as many do, and drops the imaginary part: (2.1) "
+                "asks for two real points.",
+                wrong=_complex),
         Mistake("divided by eps, not by 2 eps",
                 "How far apart are the two points?",
                 (("/ (2 * eps)", "/ eps"),)),
         Mistake("the moved entry is not put back",
                 "When the second entry is moved, where is the first one?",
                 (("x[index] = kept\n", "pass\n"),)),
-        Mistake("eps so large that the curvature shows",
-                "The error of a central difference is eps² f'''/6. Which eps do you use?",
-                (("eps=1e-6", "eps=1e-2"),)),
+        *(Mistake(f"eps = {eps:g}, so large that the curvature shows",
+                  "The error of a central difference is eps² f'''/6. Which eps do you use?",
+                  (("eps=1e-6", f"eps={eps}"),))
+          for eps in (1e-3, 1e-2, 1e-1)),
         Mistake("the sign turned",
                 "Above minus below, or below minus above?",
                 (("(above - below)", "(below - above)"),)),

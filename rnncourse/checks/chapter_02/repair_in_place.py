@@ -70,7 +70,7 @@ def _two(rng: np.random.Generator) -> Inputs:
 
 
 def _cut(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 3, 2, 3) | {"W_hh": np.zeros((3, 3))}
+    return _make(rng, 2, 1, 2) | {"W_hh": np.zeros((2, 2))}
 
 
 def _many(rng: np.random.Generator) -> Inputs:
@@ -86,11 +86,14 @@ EXERCISE = Exercise(
     definition=_definition,
     attempt=_attempt,
     cases=(
-        Case("one step", _one, "One step: nothing is carried yet. dL_da = dL_dh_out (1 - h²)."),
-        Case("three steps, W_hh = 0", _cut,
+        Case("one step", _one,
+             "One step: nothing is carried yet. dL_da = dL_dh_out (1 - h²), and dL_db_h is its "
+             "sum."),
+        Case("two steps, W_hh = 0", _cut,
              "The steps do not hear of each other: what is wrong is a sum over the steps."),
         Case("two steps", _two, "New in this case: what the second step sends back to the first."),
-        Case("five steps, three sequences", _many, "Few steps are right, many are not."),
+        Case("five steps, three sequences", _many,
+             "New in this case: several sequences. What is summed over the batch?"),
     ),
     hints=(
         "Call the broken function twice with the same arrays and compare. What has become of "
@@ -122,5 +125,22 @@ EXERCISE = Exercise(
         Mistake("the bias averaged over steps or sequences",
                 "(2.11) is a sum, over all steps and sequences.",
                 (("dL_da.sum(axis=(0, 1))", "dL_da.mean(axis=1).sum(axis=0)"),)),
+        Mistake("an empty array of its own",
+                "An array of its own is right. What has to be in dL_da[t] before the slope is "
+                "applied?",
+                (("dL_dh = dL_dh_out[t] + carry", "dL_dh = carry"),)),
+        Mistake("what the loss sends directly is overwritten",
+                "(2.8) has two terms. Which of them is left at a step that is not the last?",
+                (("dL_dh = dL_dh_out[t] + carry",
+                  "dL_dh = carry if t < T - 1 else dL_dh_out[t]"),)),
+        Mistake("the bias taken before the slope",
+                "(2.11) sums dL_da. Has what you add been through the slope?",
+                (("dL_da = np.zeros_like(h)", "dL_da = np.zeros_like(h); total = 0"),
+                 ("dL_dh = dL_dh_out[t] + carry",
+                  "dL_dh = dL_dh_out[t] + carry; total = total + dL_dh.sum(axis=0)"),
+                 ("dL_da.sum(axis=(0, 1))", "total"))),
+        Mistake("the slope taken at h",
+                "The broken function was right here: h is tanh(a) already, so 1 - h² is the slope.",
+                (("1 - h[t] ** 2", "1 - np.tanh(h[t]) ** 2"),)),
     ),
 )  # fmt: skip

@@ -49,13 +49,13 @@ def _one_step(rng: np.random.Generator) -> Inputs:
 
 
 def _at_zero(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 1, 1, 3) | {"a": np.zeros((1, 1, 3))}
+    return _make(rng, 1, 1, 2) | {"a": np.zeros((1, 1, 2))}
 
 
 def _last_only(rng: np.random.Generator) -> Inputs:
     inputs = _make(rng, 3, 1, 2)
     inputs["dL_dh_out"][:-1] = 0
-    return inputs
+    return inputs | {"W_hh": (inputs["W_hh"] + inputs["W_hh"].T) / 2}
 
 
 def _symmetric(rng: np.random.Generator) -> Inputs:
@@ -68,8 +68,8 @@ def _general(rng: np.random.Generator) -> Inputs:
 
 
 def _extreme(rng: np.random.Generator) -> Inputs:
-    inputs = _make(rng, 2, 2, 3)
-    return inputs | {"a": 900.0 * np.sign(inputs["a"])}
+    sign = rng.permuted(np.tile([-1.0, 1.0], (5, 3, 1)), axis=-1)
+    return _make(rng, 5, 3, 2) | {"a": 900.0 * sign}
 
 
 EXERCISE = Exercise(
@@ -86,7 +86,7 @@ EXERCISE = Exercise(
              "The slope of softplus at 0 is exactly 1/2."),
         Case("one step", _one_step,
              "One step: dL_da is the slope at a, times dL_dh_out. Nothing else."),
-        Case("three steps, loss at the last only", _last_only,
+        Case("three steps, loss at the last only, W_hh symmetric", _last_only,
              "New in this case: what a step sends back to the one before."),
         Case("three steps, W_hh symmetric", _symmetric,
              "New in this case: each step adds its own dL_dh_out to what comes back."),
@@ -123,7 +123,7 @@ EXERCISE = Exercise(
                 "What does h_{t+1} send back to h_t?",
                 (("carry = dL_da[t] @ W_hh", "carry = 0 * dL_da[t]"),)),
         Mistake("W_hh for its transpose",
-                "Forward it is `h @ W_hh.T`. And on the way back?",
+                "Forward it is `h @ W_hh.T`. Which index of W_hh is summed on the way back?",
                 (("dL_da[t] @ W_hh", "dL_da[t] @ W_hh.T"),)),
         Mistake("the slope left out of what is carried",
                 "What goes back from step t is dL_da, after the slope, not dL_dh.",
@@ -135,5 +135,22 @@ EXERCISE = Exercise(
         Mistake("the loop runs forwards",
                 "Gradients travel from the last step to the first.",
                 (("reversed(range(T))", "range(T)"),)),
+        Mistake("the slope runs the wrong way",
+                "Far to the right softplus is a straight line. What is its slope there, and what "
+                "is yours?",
+                (("np.where(a > 0, 1 / (1 + e), e / (1 + e))",
+                  "np.where(a > 0, e / (1 + e), 1 / (1 + e))"),)),
+        Mistake("φ in the place of its slope",
+                "(2.9) takes φ′. What is the derivative of ln(1 + exp(a))?",
+                (("slope = np.where(a > 0, 1 / (1 + e), e / (1 + e))",
+                  "slope = np.maximum(a, 0) + np.log1p(e)"),)),
+        Mistake("only the direct part of the next step comes back",
+                "What goes back from step t + 1 is its whole dL_da, not dL_dh_out alone.",
+                (("carry = dL_da[t] @ W_hh", "carry = dL_dh_out[t] @ W_hh"),)),
+        Mistake("what comes back is added after the slope",
+                "All that arrives at h_t passes through φ, from the loss and from the next step. "
+                "Which of (2.8) and (2.9) comes first?",
+                (("dL_dh = dL_dh_out[t] + carry", "dL_dh = dL_dh_out[t]"),
+                 ("slope[t] * dL_dh", "slope[t] * dL_dh + carry"))),
     ),
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """02.two_back: a network whose state also sees the state before last, by complex steps."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rnncourse.checks.exercise import Case, Exercise, Inputs, Mistake
@@ -42,6 +44,26 @@ def _attempt(drive, h_0, h_m1, W_1, W_2, dL_dh_out):
     return dL_dW_1, dL_dW_2, near, far
 
 
+def _with_arrays(near: str, far: str) -> Callable:
+    """A wrong answer that keeps all dL_dh in one array, and sets or adds."""
+
+    def wrong(drive, h_0, h_m1, W_1, W_2, dL_dh_out):
+        h = [h_m1, h_0]
+        for u in drive:
+            h.append(np.tanh(u + h[-1] @ W_1.T + h[-2] @ W_2.T))
+        dL_dh = np.concatenate([np.zeros((2, *h_0.shape)), dL_dh_out])
+        dL_dW_1, dL_dW_2 = np.zeros_like(W_1), np.zeros_like(W_2)
+        for t in reversed(range(len(drive))):
+            dL_da = dL_dh[t + 2] * (1 - h[t + 2] ** 2)
+            dL_dW_1 += dL_da.T @ h[t + 1]
+            dL_dW_2 += dL_da.T @ h[t]
+            dL_dh[t + 1] = dL_da @ W_1 + (dL_dh[t + 1] if near == "add" else 0)
+            dL_dh[t] = dL_da @ W_2 + (dL_dh[t] if far == "add" else 0)
+        return dL_dW_1, dL_dW_2, dL_dh[1], dL_dh[0]
+
+    return wrong
+
+
 def _make(rng: np.random.Generator, T: int, B: int, N: int) -> Inputs:
     return {
         "drive": rng.normal(size=(T, B, N)),
@@ -58,7 +80,7 @@ def _one(rng: np.random.Generator) -> Inputs:
 
 
 def _old_wire_cut(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 3, 1, 2) | {"W_2": np.zeros((2, 2))}
+    return _make(rng, 2, 1, 2) | {"W_2": np.zeros((2, 2))}
 
 
 def _two(rng: np.random.Generator) -> Inputs:
@@ -91,7 +113,7 @@ EXERCISE = Exercise(
         Case("one step", _one,
              "One step: h_0 enters through W_1, h_m1 through W_2, and nothing comes back from "
              "later."),
-        Case("three steps, W_2 = 0", _old_wire_cut,
+        Case("two steps, W_2 = 0", _old_wire_cut,
              "Without W_2 this is the network of the chapter. Only dL_dW_2 is new: what did W_2 "
              "multiply?"),
         Case("two steps", _two,
@@ -141,5 +163,31 @@ EXERCISE = Exercise(
                 "After the last step of the sweep, near belongs to the state that entered first. "
                 "Is that h_0 or h_m1?",
                 (("dL_dW_2, near, far", "dL_dW_2, far, near"),)),
+        Mistake("nothing comes back through W_2, not to h_m1 either",
+                "h_t also enters a_{t+2}. What does that step send back to it?",
+                (("far + dL_da @ W_1, dL_da @ W_2", "dL_da @ W_1, 0 * far"),)),
+        Mistake("W_2's gradient sent back one step only, and nothing to h_m1",
+                "W_2 skips a step forward. By how many steps must its gradient skip going back?",
+                (("far + dL_da @ W_1, dL_da @ W_2", "dL_da @ W_1 + dL_da @ W_2, 0 * far"),)),
+        Mistake("W_1 for its transpose on the way back",
+                "Forward it is `h @ W_1.T`. And on the way back?",
+                (("far + dL_da @ W_1, dL_da @ W_2", "far + dL_da @ W_1.T, dL_da @ W_2"),)),
+        Mistake("W_2 for its transpose on the way back",
+                "Forward it is `h @ W_1.T`. And on the way back?",
+                (("far + dL_da @ W_1, dL_da @ W_2", "far + dL_da @ W_1, dL_da @ W_2.T"),)),
+        Mistake("W_1 and W_2 exchanged on the way back",
+                "Through which of the two did the newer state enter?",
+                (("far + dL_da @ W_1, dL_da @ W_2", "far + dL_da @ W_2, dL_da @ W_1"),)),
+        Mistake("the slope at the state that entered",
+                "The slope belongs to a_t. Which state is tanh(a_t)?",
+                (("(1 - h[t + 2] ** 2)", "(1 - h[t + 1] ** 2)"),)),
+        Mistake("h_t in the place of h_{t-1} in dL_dW_1",
+                "What did W_1 multiply at step t?",
+                (("dL_dW_1 += dL_da.T @ h[t + 1]", "dL_dW_1 += dL_da.T @ h[t + 2]"),)),
+        *(Mistake(f"gradients that overwrite each other, {near} and {far}",
+                  "A state is reached by several ways. Is each added to what was there, or does it "
+                  "take its place?",
+                  wrong=_with_arrays(near, far))
+          for near, far in (("set", "set"), ("set", "add"), ("add", "set"))),
     ),
 )  # fmt: skip

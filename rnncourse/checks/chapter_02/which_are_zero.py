@@ -116,5 +116,28 @@ EXERCISE = Exercise(
         Mistake("counts steps and sequences, not outputs",
                 "The mean runs over steps, sequences and outputs. Which of them is missing?",
                 (('"sum_over_mean": 154', '"sum_over_mean": 77'),)),
+        *(Mistake(f"weighs the steps by powers of w, {what}",
+                  "Write out the term of step 3: what w multiplied there, times the way from there "
+                  "to the end. Which power of w is it, and is it another one for step 5?",
+                  (('"share_of_step_3": 0.1', f'"share_of_step_3": {share}'),))
+          for what, share in (
+              ("the way to the end", "1.1**7 / sum(1.1**i for i in range(10))"),
+              ("the way to step 3", "1.1**2 / sum(1.1**i for i in range(10))"),
+              ("a tenth of the way", "1.1**7 / 10"),
+              ("the way alone", "1.1**7"),
+              ("the whole term", "1.1**9"),
+          )),
+        Mistake("a share in percent",
+                "A share lies between 0 and 1.",
+                (('"share_of_step_3": 0.1', '"share_of_step_3": 10'),)),
+        Mistake("counts steps and outputs, not sequences",
+                "The mean runs over steps, sequences and outputs. Which of them is missing?",
+                (('"sum_over_mean": 154', '"sum_over_mean": 14'),)),
+        Mistake("counts sequences and outputs, not steps",
+                "The mean runs over steps, sequences and outputs. Which of them is missing?",
+                (('"sum_over_mean": 154', '"sum_over_mean": 22'),)),
+        Mistake("takes the sum for the smaller one",
+                "Which of the two is divided by the number of terms, sum or mean?",
+                (('"sum_over_mean": 154', '"sum_over_mean": 1 / 154'),)),
     ),
 )  # fmt: skip

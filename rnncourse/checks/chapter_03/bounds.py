@@ -45,6 +45,17 @@ def _all_in_one(slopes, W_hh):
     return (slopes.min() * sigma[-1]) ** T, (slopes.max() * sigma[0]) ** T
 
 
+def _per_step(slopes, W_hh):
+    sigma = np.linalg.svd(slopes[:, :, None] * W_hh, compute_uv=False)
+    return sigma[:, -1], sigma[:, 0]
+
+
+def _extreme_of_all(slopes, W_hh):
+    """The extreme singular value of any step, to the power T."""
+    sigma = np.linalg.svd(slopes[:, :, None] * W_hh, compute_uv=False)
+    return sigma.min() ** len(slopes), sigma.max() ** len(slopes)
+
+
 def _by_lag(slopes, W_hh):
     sigma = np.linalg.svd(slopes[:, :, None] * W_hh, compute_uv=False)
     return np.cumprod(sigma[:, -1]), np.cumprod(sigma[:, 0])
@@ -66,23 +77,19 @@ def _make(rng: np.random.Generator, T: int, N: int) -> Inputs:
     }
 
 
-def _one_number(rng: np.random.Generator) -> Inputs:
-    inputs = _make(rng, 1, 1)
+def _one_unit(rng: np.random.Generator) -> Inputs:
+    inputs = _make(rng, 5, 1)
     return inputs | {"W_hh": -np.abs(inputs["W_hh"])}
 
 
-def _one_unit(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 3, 1)
-
-
 def _diagonal(rng: np.random.Generator) -> Inputs:
-    inputs = _make(rng, 1, 3)
-    return inputs | {"W_hh": np.diag([2.0, -1.1, 0.5]) * rng.uniform(0.9, 1.1)}
+    inputs = _make(rng, 1, 2)
+    return inputs | {"W_hh": np.diag([2.0, -0.5]) * rng.uniform(0.9, 1.1)}
 
 
 def _orthogonal(rng: np.random.Generator) -> Inputs:
     Q = np.linalg.qr(rng.normal(size=(2, 2)))[0]
-    return {"slopes": np.ones((3, 2)), "W_hh": rng.uniform(1.2, 1.8) * Q}
+    return {"slopes": np.ones((2, 2)), "W_hh": rng.uniform(1.2, 1.8) * Q}
 
 
 def _linear(rng: np.random.Generator) -> Inputs:
@@ -95,7 +102,7 @@ def _one_step(rng: np.random.Generator) -> Inputs:
 
 
 def _off(rng: np.random.Generator) -> Inputs:
-    inputs = _make(rng, 3, 2)
+    inputs = _make(rng, 4, 2)
     inputs["slopes"][1, 0] = 0
     return inputs
 
@@ -116,13 +123,11 @@ EXERCISE = Exercise(
         Case("W_hh diagonal, one step", _diagonal,
              "J is diagonal, and its singular values are the moduli of its entries: the largest "
              "belongs to upper, the smallest to lower."),
-        Case("one unit, one step", _one_number,
-             "The only factor is the number slope · w, and both bounds are its modulus."),
-        Case("one unit, three steps", _one_unit,
-             "With one unit both bounds are the product of the three |slope · w|. Is each step in "
+        Case("one unit, five steps", _one_unit,
+             "With one unit both bounds are the product of the five |slope · w|. Is each step in "
              "it, with its own slope?"),
-        Case("orthogonal times c, linear, three steps", _orthogonal,
-             "Each step stretches every direction by c, so both bounds are c³. A norm other than "
+        Case("orthogonal times c, linear, two steps", _orthogonal,
+             "Each step stretches every direction by c, so both bounds are c². A norm other than "
              "the spectral one does not say so."),
         Case("[[0.9, c], [0, 0.9]], linear, two steps", _linear,
              "Here the singular values are far from the eigenvalues, which are both 0.9. And it is "
@@ -130,7 +135,7 @@ EXERCISE = Exercise(
         Case("one step", _one_step,
              "One step: lower and upper are the smallest and the largest singular value of "
              "D_1 W_hh. The slopes scale its rows."),
-        Case("three steps, one slope is 0", _off,
+        Case("four steps, one slope is 0", _off,
              "A unit that is off at one step lets one direction vanish: then lower is exactly 0, "
              "and upper is not."),
         Case("five steps", _general,
@@ -189,6 +194,22 @@ EXERCISE = Exercise(
         Mistake("a bound for every number of steps",
                 "Asked are two numbers, for the product of all steps. Which of yours are they?",
                 wrong=_by_lag),
+        Mistake("one bound for each step",
+                "You have the factor of each step. What happens to a vector that passes through "
+                "all of them, one after the other?",
+                wrong=_per_step),
+        Mistake("the most extreme step, T times",
+                "Is each step as steep as the steepest? In (3.4) each step has a factor of its "
+                "own.",
+                wrong=_extreme_of_all),
+        Mistake("1 - slopes²",
+                "Are the slopes φ'(a_t) given, or the states h_t? What is left to differentiate?",
+                (("J = slope[:, None] * W_hh", "J = (1 - slope[:, None] ** 2) * W_hh"),)),
+        Mistake("upper and lower exchanged, and the Frobenius norm",
+                "Two things at once: the task returns lower first; and `np.linalg.norm` of a "
+                "matrix is not its largest singular value, unless you ask for it.",
+                (("upper *= sigma[0]", "upper *= np.linalg.norm(J)"),
+                 ("return lower, upper", "return upper, lower"))),
         Mistake("steepest slope times the norm of W_hh",
                 "That is a bound as well, a looser one: the second in (3.4). Asked is the first "
                 "one. What stands in it before it is taken apart into slopes and W_hh?",

@@ -31,6 +31,16 @@ def _matrix_product(a, W_hh):
     return (1 - np.tanh(a) ** 2) @ W_hh
 
 
+def _no_first_step(a, W_hh):
+    J = _attempt(a, W_hh)
+    J[0] = 0
+    return J
+
+
+def _diagonal_only(a, W_hh):
+    return (1 - np.tanh(a) ** 2) * np.diag(W_hh)
+
+
 def _last_step(a, W_hh):
     return np.array([np.diag(1 - np.tanh(row) ** 2) @ W_hh for row in a[-1]])
 
@@ -52,12 +62,12 @@ def _identity(rng: np.random.Generator) -> Inputs:
 
 
 def _symmetric(rng: np.random.Generator) -> Inputs:
-    inputs = _make(rng, 1, 1, 3)
+    inputs = _make(rng, 1, 1, 2)
     return inputs | {"W_hh": (inputs["W_hh"] + inputs["W_hh"].T) / 2}
 
 
 def _one_step(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 1, 1, 3)
+    return _make(rng, 1, 1, 2)
 
 
 def _three_steps(rng: np.random.Generator) -> Inputs:
@@ -105,12 +115,12 @@ EXERCISE = Exercise(
              "other step."),
         Case("one step of three sequences", _one_step_of_a_batch,
              "New in this case: several sequences. Each has slopes of its own."),
-        Case("four steps, three sequences", _general,
-             "Only with several steps and several sequences is it wrong: look at the order of the "
-             "axes and at what is broadcast."),
         Case("a = 900 and a = -900", _saturated,
              "Far out tanh is flat: the slope is 0, and exp(900) is infinite. Which formula of the "
              "slope needs no exp?"),
+        Case("four steps, three sequences", _general,
+             "Only with several steps and several sequences is it wrong: look at the order of the "
+             "axes and at what is broadcast."),
     ),
     hints=(
         "If you change unit j of h_{t-1} a little, by how much does a_t change? And then h_t?",
@@ -193,6 +203,22 @@ EXERCISE = Exercise(
         Mistake("the batch averaged away",
                 "How many Jacobians are there at one step? One for each sequence: keep the axis B.",
                 (("return J", "return J.mean(axis=1)"),)),
+        Mistake("no Jacobian for the first step",
+                "h_0 is a state as well. Does h_1 depend on it? Then there are T Jacobians, and "
+                "the first of them is not zero.",
+                wrong=_no_first_step),
+        Mistake("the diagonal of J only",
+                "You keep what each unit owes to itself. How many units does unit i listen to? "
+                "The answer has two axes of the length N.",
+                wrong=_diagonal_only),
+        Mistake("tanh(a²) for tanh(a)²",
+                "What is squared in 1 - tanh(a)²: a, or h = tanh(a)?",
+                (("np.tanh(a[t, b]) ** 2", "np.tanh(a[t, b] ** 2)"),)),
+        Mistake("the slope taken at h, and on the columns",
+                "Two things at once: h is tanh(a) already, so how many tanh have you taken? And "
+                "does D_t on the left scale rows or columns?",
+                (("np.tanh(a[t, b]) ** 2", "np.tanh(np.tanh(a[t, b])) ** 2"),
+                 ("slope[:, None] * W_hh", "slope * W_hh"))),
         Mistake("the slopes only",
                 "That is D_t alone. What does h_{t-1} pass through before it gets to tanh?",
                 (("slope[:, None] * W_hh", "np.diag(slope)"),)),

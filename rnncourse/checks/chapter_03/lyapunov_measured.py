@@ -88,18 +88,41 @@ def _norm_of_weights():
     return tuple(float(np.log(np.linalg.norm(_weights(g), 2))) for g in (0.5, 2.0))
 
 
-def _mean_log_norm():
-    """The mean of ln ‖J_t‖: each step's own most favoured direction."""
+def _mean_log(size, steps):
+    """The mean of ln size(J_t) for both networks."""
     means = []
     for gain in (0.5, 2.0):
-        W = _weights(gain)
-        h, logs = np.random.default_rng(5).standard_normal(N), []
-        for t in range(DISCARD + 40):
+        W, rng = _weights(gain), np.random.default_rng(5)
+        h, logs = rng.standard_normal(N), []
+        for t in range(DISCARD + steps):
             h = np.tanh(W @ h)
             if t >= DISCARD:
-                logs.append(np.log(np.linalg.norm((1 - h**2)[:, None] * W, 2)))
+                logs.append(np.log(size((1 - h**2)[:, None] * W, rng)))
         means.append(float(np.mean(logs)))
     return tuple(means)
+
+
+@functools.cache
+def _mean_log_norm():
+    """The mean of ln ‖J_t‖: each step's own most favoured direction."""
+    return _mean_log(lambda J, rng: np.linalg.norm(J, 2), 40)
+
+
+@functools.cache
+def _mean_log_radius():
+    """The mean of ln ρ(J_t): each step's own eigenvector."""
+    return _mean_log(lambda J, rng: np.abs(np.linalg.eigvals(J)).max(), 100)
+
+
+@functools.cache
+def _new_vectors():
+    """The mean of ln ‖J_t v‖ with a random v of length 1 at each step."""
+
+    def stretch(J, rng):
+        v = rng.standard_normal(N)
+        return np.linalg.norm(J @ v) / np.linalg.norm(v)
+
+    return _mean_log(stretch, STEPS)
 
 
 RENORMALISE = (
@@ -121,9 +144,10 @@ EXERCISE = Exercise(
     attempt=_attempt,
     cases=(
         Case("your measurements", lambda rng: {},
-             "Compare your recipe with the task: the matrix from its seed, no input, a random "
-             "start, the Jacobian with the slopes, and the mean of the natural logarithms per "
-             "step."),
+             "Is one of them far outside of -2 to 2? Then it is a sum for a mean, or the length of "
+             "the vector is not set back to 1. Else compare with the task: the matrix from its "
+             "seed, no input, a random start, one vector through all steps, and the mean of the "
+             "natural logarithms over the steps that were added up."),
     ),
     hints=(
         "If a small change grows by the factors f_1, f_2, …, f_T, what is its mean rate per step, "
@@ -150,6 +174,19 @@ EXERCISE = Exercise(
                 "An exponent is a rate per step. By what do you divide the sum of the logarithms?",
                 (("_measured(0.5)", "_measured(0.5) * STEPS"),
                  ("_measured(2.0)", "_measured(2.0) * STEPS"))),
+        Mistake("divided by all steps, also those that were left out",
+                "How many logarithms are in your sum? The steps that are left out add nothing to "
+                "it.",
+                (("_measured(0.5)", "_measured(0.5) * STEPS / (STEPS + DISCARD)"),
+                 ("_measured(2.0)", "_measured(2.0) * STEPS / (STEPS + DISCARD)"))),
+        Mistake("another random vector at every step",
+                "A random vector is stretched less than one that has already been turned by the "
+                "steps before it. Which vector enters step t + 1?",
+                wrong=_new_vectors),
+        Mistake("the mean of ln ρ(J_t)",
+                "The eigenvectors of J_t are not those of J_{t+1}, and no vector is in all of "
+                "them. Carry one vector through all steps.",
+                wrong=_mean_log_radius),
         Mistake("the factor itself, without the logarithm",
                 "You have the factor per step. Its logarithm is asked for: 0 stands for neither "
                 "growing nor fading.",

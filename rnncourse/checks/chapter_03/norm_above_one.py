@@ -145,6 +145,10 @@ EXERCISE = Exercise(
                 "The largest entry is no norm that bounds products. What is the length of "
                 "W (0, 1)?",
                 _field("norm", "1.53", "1.0")),
+        Mistake("the largest sum of a row or a column",
+                "That is the ∞-norm, and here the 1-norm as well. Which one is the largest "
+                "singular value?",
+                _field("norm", "1.53", "1.9")),
         Mistake("its square",
                 "That is the largest eigenvalue of WᵀW. Which power of the norm is it?",
                 _field("norm", "1.53", "2.3397")),
@@ -165,6 +169,9 @@ EXERCISE = Exercise(
         Mistake("the last power above 1",
                 "Asked is the first power whose norm is below 1. Is yours below 1 already?",
                 _field("first_below_one", "35", "34")),
+        Mistake("one power too late",
+                "Asked is the first power whose norm is below 1. Does your count begin at 1?",
+                _field("first_below_one", "35", "36")),
         Mistake("the norm squared",
                 "10² is a bound from above. Multiply the matrix by itself: what is the product?",
                 _field("shift_after_two", "0", "100.0")),
@@ -178,7 +185,7 @@ EXERCISE = Exercise(
         Mistake("the slope taken at h",
                 "The slope is 1 - tanh(a*)², and tanh(a*) is h* already. How many tanh have you "
                 "taken?",
-                _field("tanh_growth", "0.166", "0.8971")),
+                _field("tanh_growth", "0.166", "0.8954")),
         Mistake("the value at the fixed point",
                 "That is h*. Asked is by how much a small change of h grows in a step there.",
                 _field("tanh_growth", "0.166", "0.9575")),

@@ -21,25 +21,38 @@ def _attempt(W_hh, v_0, n):
     return np.linalg.norm(W_hh @ v)
 
 
-def _size_of_the_last(W_hh, v_0, n):
-    v, size = v_0 / np.linalg.norm(v_0), 0.0
-    for _ in range(n):
-        v = W_hh.T @ (W_hh @ v)
-        size = np.linalg.norm(v)
-        v = v / size
-    return np.sqrt(size)
+def _inside_the_loop(what, start=None):
+    """Return a measure taken inside the loop, with the v before the step; `start` for n = 0."""
+
+    def wrong(W_hh, v_0, n):
+        v, size = v_0 / np.linalg.norm(v_0), start
+        for _ in range(n):
+            u = W_hh.T @ (W_hh @ v)
+            size = what(W_hh @ v, u)
+            v = u / np.linalg.norm(u)
+        if size is None:
+            raise UnboundLocalError("size")
+        return size
+
+    return wrong
 
 
-def _before_the_last(W_hh, v_0, n):
-    v, size = v_0 / np.linalg.norm(v_0), 0.0
-    for _ in range(n):
-        u = W_hh @ v
-        size = np.linalg.norm(u)
-        v = W_hh.T @ u
-        v = v / np.linalg.norm(v)
-    return size
+def _root(u, v):
+    return np.sqrt(np.linalg.norm(v))
 
 
+def _whole(u, v):
+    return np.linalg.norm(v)
+
+
+def _stretch(u, v):
+    return np.linalg.norm(u)
+
+
+SQUARE = (
+    "WᵀW stretches its eigenvector by σ_1², and you return that length, taken inside the loop. "
+    "Asked is ‖W v‖, with the v after all n steps, also for n = 0."
+)
 BEFORE = (
     "You measure a stretch inside the loop, with the v before the step. Asked is ‖W v‖ with the v "
     "after all n steps, also for n = 0."
@@ -58,8 +71,10 @@ def _no_step(rng: np.random.Generator) -> Inputs:
     return _make(rng, 2, 0)
 
 
-def _one_unit(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 1, 2) | {"W_hh": -rng.uniform(1.5, 3, size=(1, 1))}
+def _rotation(rng: np.random.Generator) -> Inputs:
+    turn = rng.uniform(0.5, 1.2)
+    Q = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    return _make(rng, 2, 2) | {"W_hh": rng.uniform(1.5, 3) * Q}
 
 
 def _diagonal(rng: np.random.Generator) -> Inputs:
@@ -67,7 +82,7 @@ def _diagonal(rng: np.random.Generator) -> Inputs:
 
 
 def _symmetric(rng: np.random.Generator) -> Inputs:
-    inputs = _make(rng, 3, 2)
+    inputs = _make(rng, 2, 2)
     return inputs | {"W_hh": inputs["W_hh"] + inputs["W_hh"].T}
 
 
@@ -84,12 +99,12 @@ def _three_steps(rng: np.random.Generator) -> Inputs:
 
 
 def _many_steps(rng: np.random.Generator) -> Inputs:
-    """σ = 3, 1, 0.5: without normalising, 9^400 is infinite."""
-    Q, _ = np.linalg.qr(rng.normal(size=(3, 3)))
-    R, _ = np.linalg.qr(rng.normal(size=(3, 3)))
-    return _make(rng, 3, 400) | {
-        "W_hh": Q @ np.diag([3.0, 1.0, 0.5]) @ R.T,
-        "v_0": R @ rng.uniform(0.5, 1.5, size=3),
+    """σ = 3, 1, …: without normalising, 9^400 is infinite."""
+    Q, _ = np.linalg.qr(rng.normal(size=(5, 5)))
+    R, _ = np.linalg.qr(rng.normal(size=(5, 5)))
+    return _make(rng, 5, 400) | {
+        "W_hh": Q @ np.diag([3.0, 1.0, 0.8, 0.6, 0.5]) @ R.T,
+        "v_0": R @ rng.uniform(0.5, 1.5, size=5),
     }
 
 
@@ -107,8 +122,9 @@ EXERCISE = Exercise(
              "and see by how much W_hh stretches that."),
         Case("no step: n = 0", _no_step,
              "Without a step it is the stretch of v_0: ‖W_hh v_0‖ / ‖v_0‖."),
-        Case("one unit", _one_unit,
-             "With one unit every estimate is |w|, from any start and after any number of steps."),
+        Case("c times a rotation, two steps", _rotation,
+             "W_hh stretches every vector by c and turns it, so every estimate is c, from any "
+             "start and after any number of steps."),
         Case("W_hh symmetric, two steps", _symmetric,
              "W_hh is its own transpose here: count the multiplications. Two steps are four of "
              "them, and the estimate is the stretch by a fifth."),
@@ -177,8 +193,32 @@ EXERCISE = Exercise(
                   "size = np.linalg.norm(v); v = v / size"),
                  ("return np.linalg.norm(W_hh @ v)",
                   "return np.sqrt(size) if n else np.linalg.norm(W_hh @ v)"))),
-        Mistake("the length of the last iterate, and 0 for n = 0", BEFORE, wrong=_size_of_the_last),
-        Mistake("the estimate before the last step", BEFORE, wrong=_before_the_last),
+        Mistake("the length of the last iterate, and 0 for n = 0", BEFORE,
+                wrong=_inside_the_loop(_root, 0.0)),
+        Mistake("the length of the last iterate, and 1 for n = 0", BEFORE,
+                wrong=_inside_the_loop(_root, 1.0)),
+        Mistake("the length of the last iterate, and nothing for n = 0", BEFORE,
+                wrong=_inside_the_loop(_root)),
+        Mistake("the estimate before the last step", BEFORE, wrong=_inside_the_loop(_stretch, 0.0)),
+        Mistake("the estimate before the last step, and nothing for n = 0", BEFORE,
+                wrong=_inside_the_loop(_stretch)),
+        Mistake("the length of WᵀW v: the square, and nothing for n = 0", SQUARE,
+                wrong=_inside_the_loop(_whole)),
+        Mistake("the length of WᵀW v: the square, and 0 for n = 0", SQUARE,
+                wrong=_inside_the_loop(_whole, 0.0)),
+        Mistake("the length of WᵀW v: the square, and 1 for n = 0", SQUARE,
+                wrong=_inside_the_loop(_whole, 1.0)),
+        Mistake("the vector W v, not its length",
+                "W v is a vector. Asked is one number, never negative: how long is it?",
+                (("return np.linalg.norm(W_hh @ v)", "return W_hh @ v"),)),
+        Mistake("Wᵀ * W, entry by entry",
+                "Between two NumPy arrays, what does * do? For the shift matrix your product is "
+                "zero, and WᵀW is not.",
+                (("W_hh.T @ (W_hh @ v)", "W_hh.T * W_hh @ v"),)),
+        Mistake("v_0 and v divided by the largest entry",
+                "A vector whose largest entry is 1 is longer than 1. Which norm of v should be 1?",
+                (("v = v_0 / np.linalg.norm(v_0)", "v = v_0 / np.abs(v_0).max()"),
+                 ("v = v / np.linalg.norm(v)", "v = v / np.abs(v).max()"))),
         Mistake("W_hh iterated, from a start that is not normalised",
                 "Two things at once: ‖W v‖ is a stretch only if v has the length 1, also for n = "
                 "0; and iterating W finds the spectral radius. Which matrix is to be iterated?",

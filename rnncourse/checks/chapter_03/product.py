@@ -56,7 +56,7 @@ def _none(rng: np.random.Generator) -> Inputs:
 
 
 def _first(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 1, 2, 1, 0)
+    return _make(rng, 2, 2, 1, 0)
 
 
 def _one(rng: np.random.Generator) -> Inputs:
@@ -64,16 +64,16 @@ def _one(rng: np.random.Generator) -> Inputs:
 
 
 def _one_unit(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 4, 1, 3, 1)
+    return _make(rng, 8, 1, 3, 1)
 
 
 def _diagonal(rng: np.random.Generator) -> Inputs:
-    inputs = _make(rng, 5, 3, 4, 1)
-    return inputs | {"J": inputs["J"] * np.eye(3)}
+    inputs = _make(rng, 4, 2, 4, 1)
+    return inputs | {"J": inputs["J"] * np.eye(2)}
 
 
 def _same(rng: np.random.Generator) -> Inputs:
-    inputs = _make(rng, 4, 3, 4, 1)
+    inputs = _make(rng, 4, 2, 4, 1)
     return inputs | {"J": np.tile(inputs["J"][0], (4, 1, 1))}
 
 
@@ -84,7 +84,7 @@ def _symmetric(rng: np.random.Generator) -> Inputs:
 
 
 def _two(rng: np.random.Generator) -> Inputs:
-    return _make(rng, 4, 3, 3, 1)
+    return _make(rng, 4, 2, 3, 1)
 
 
 def _all(rng: np.random.Generator) -> Inputs:
@@ -108,7 +108,7 @@ EXERCISE = Exercise(
              "J_{2:1} is J_2, and no other. Which row of the array is that?"),
         Case("t = k", _none,
              "From a step to itself nothing happens: the product of no matrices is the identity."),
-        Case("the only step: t = 1, k = 0", _first,
+        Case("the first step: t = 1, k = 0", _first,
              "One factor: J_1. It stands in the row J[0], because Python counts from 0."),
         Case("one unit, two factors", _one_unit,
              "The Jacobians are numbers here, so their order is no question: are they the right "
@@ -157,6 +157,13 @@ EXERCISE = Exercise(
                 "The path ends at h_t. Which Jacobian leads there? `range(k, t)` and slices leave "
                 "out their end.",
                 (("range(t, k, -1)", "range(t - 1, k, -1)"),)),
+        Mistake("J_{t+1} is included",
+                "The path ends at h_t. You read one row too many: in which row of the array does "
+                "J_t stand, and which is the first row that is no longer on the path?",
+                (("range(t, k, -1)", "range(t + 1, k, -1)"),)),
+        Mistake("an identity of the size of the number of steps",
+                "`len(J)` counts the first axis. Is that the number of steps, or of units?",
+                (("np.eye(N)", "np.eye(len(J))"),)),
         Mistake("one row too late: J[i] for J_i",
                 "J_1 is the first step. In which row of the array does Python keep it?",
                 (("P @ J[i - 1]", "P @ J[i]"),)),

@@ -49,6 +49,26 @@ UNDERFLOW = (
     ("P = P / size[:, None, None]", "pass"),
     ("log_scale = log_scale + np.log(size)", "log_scale = np.log(size)"),
 )
+ALL_THREE = (
+    "All three faults are still there. Begin with one unit and several sequences: which is taken "
+    "first, the mean or the logarithm?"
+)
+MEAN_AND_UNDERFLOW = (
+    "The factors are in order now. Two faults are left: which is taken first, the mean or the "
+    "logarithm? And what becomes zero over 180 steps: the product, or exp of its logarithm?"
+)
+SMALL_NUMBER = (
+    "A number added inside the logarithm hides that the norm became zero: from some lag on your "
+    "curve is flat. What does (3.2) do with the norm before it becomes too small?"
+)
+FROBENIUS = ("np.linalg.norm(P, 2, axis=(1, 2))", "np.linalg.norm(P, axis=(1, 2))")
+SPECTRAL = "np.mean(log_scale + np.log(np.linalg.norm(P, 2, axis=(1, 2))))"
+LAST_SCALE = (
+    "The norm that is taken out at each step has to be kept: what happens to the earlier ones?"
+)
+FORGOTTEN = (
+    "After the division P has about the length 1, whatever the lag. Where did the size go?"
+)
 MEAN = ("np.mean(log_scale)", "np.logaddexp.reduce(log_scale) - np.log(B)")
 PLAIN_MEAN = ("np.mean(log_scale)", "np.log(np.mean(np.exp(log_scale)))")
 
@@ -100,12 +120,12 @@ EXERCISE = Exercise(
     definition=_definition,
     attempt=_attempt,
     cases=(
-        Case("one step", _one_step,
-             "Lag 0 is ln 1 = 0, and lag 1 is ln ‖J_T‖ in the spectral norm, with the slopes at "
-             "h_T."),
         Case("one unit, three steps", _one_unit,
-             "The Jacobians are numbers here: the entry of lag ℓ is the sum of ln |slope · w| over "
-             "the last ℓ steps."),
+             "The Jacobians are numbers here: lag 0 is ln 1 = 0, and the entry of lag ℓ is the sum "
+             "of ln |slope · w| over the last ℓ steps. The first of them has the slope at h_T."),
+        Case("one step", _one_step,
+             "One step and two units: lag 1 is ln ‖J_T‖ in the spectral norm, not the Frobenius "
+             "norm, and the slopes at h_T scale the rows of W_hh."),
         Case("one unit, three sequences", _batch,
              "New in this case: several sequences. Asked is the mean of their logarithms."),
         Case("two steps, two units", _two_steps,
@@ -124,15 +144,17 @@ EXERCISE = Exercise(
         "steps. Which of them does the first failure need?",
         "Compare with (3.2) of notebook 03: on which side does the next factor stand, and what "
         "happens to the norm at each step? Then: a mean of logarithms, or a logarithm of a mean?",
-        "P = P @ J. After each step size = norm of P, one for each sequence; P = P / size, and "
-        "log_scale = log_scale + ln(size), one for each sequence. The entry of this lag is the "
-        "mean of log_scale.",
+        "P = P @ J. After each step size = spectral norm of P, one for each sequence; "
+        "P = P / size, and log_scale = log_scale + ln(size). The entry of this lag is the mean of "
+        "log_scale.",
     ),
     mistakes=(
         Mistake("not repaired yet",
-                "All three faults are still there. Begin with one unit and several sequences: "
-                "which is taken first, the mean or the logarithm?",
+                ALL_THREE,
                 (ORDER, *UNDERFLOW, PLAIN_MEAN)),
+        Mistake("nothing mended: exp puts the scale back before the mean",
+                ALL_THREE,
+                (ORDER, PLAIN_MEAN)),
         Mistake("the factors are still in the wrong order",
                 "On the way from step T back, an older step acts earlier. On which side of P does "
                 "its Jacobian belong?",
@@ -154,13 +176,19 @@ EXERCISE = Exercise(
                 "stand, and the order of mean and logarithm.",
                 (ORDER, MEAN)),
         Mistake("left: the mean, and the underflow",
-                "The factors are in order now. Two faults are left: which is taken first, the mean "
-                "or the logarithm? And what becomes zero over 180 steps: the product, or exp of "
-                "its logarithm?",
+                MEAN_AND_UNDERFLOW,
                 (*UNDERFLOW, PLAIN_MEAN)),
+        Mistake("left: the mean, and exp puts the scale back",
+                MEAN_AND_UNDERFLOW,
+                (PLAIN_MEAN,)),
+        Mistake("1e-300 inside the logarithm", SMALL_NUMBER,
+                (UNDERFLOW[0],
+                 ("log_scale = log_scale + np.log(size)", "log_scale = np.log(size + 1e-300)"))),
+        Mistake("1e-12 inside the logarithm", SMALL_NUMBER,
+                (UNDERFLOW[0],
+                 ("log_scale = log_scale + np.log(size)", "log_scale = np.log(size + 1e-12)"))),
         Mistake("the scale of the last step only",
-                "The norm that is taken out at each step has to be kept: what happens to the "
-                "earlier ones?",
+                LAST_SCALE,
                 (("log_scale = log_scale + np.log(size)", "log_scale = np.log(size)"),)),
         Mistake("the norms of the factors multiplied",
                 "That is the bound (3.4). Asked is the norm of the product: which norm do you "
@@ -172,9 +200,26 @@ EXERCISE = Exercise(
                 "P when its norm goes into the sum?",
                 (("P = P / size[:, None, None]", "pass"),)),
         Mistake("the norm is divided out and forgotten",
-                "After the division the norm of P is 1 and its logarithm is 0. Where did the size "
-                "go?",
+                FORGOTTEN,
                 (("log_scale = log_scale + np.log(size)", "log_scale = np.zeros(B)"),)),
+        Mistake("a Frobenius norm is divided out and forgotten", FORGOTTEN,
+                (FROBENIUS, ("np.mean(log_scale)", SPECTRAL),
+                 ("log_scale = log_scale + np.log(size)", "log_scale = np.zeros(B)"))),
+        Mistake("the Frobenius scale of the last step only", LAST_SCALE,
+                (FROBENIUS, ("np.mean(log_scale)", SPECTRAL),
+                 ("log_scale = log_scale + np.log(size)", "log_scale = np.log(size)"))),
+        Mistake("the slopes on the columns: W D for D W",
+                "The script was right there: J_t is D_t W_hh. Does a diagonal matrix on the left "
+                "scale rows or columns?",
+                (("slope[:, :, None]", "slope[:, None, :]"),)),
+        Mistake("the Jacobians averaged over the batch",
+                "A mean of Jacobians belongs to no sequence. What has to be done for each sequence "
+                "before anything is averaged?",
+                (("(slope[:, :, None] * W_hh)", "(slope[:, :, None] * W_hh).mean(axis=0)"),)),
+        Mistake("from the first step on, the newest on the left",
+                "That is J_{ℓ:0}: the first ℓ steps. Lag ℓ counts back from the last step: the "
+                "loop of the script ran the right way.",
+                (("states[T + 1 - lag]", "states[lag]"), ORDER)),
         Mistake("the first sequence only",
                 "How many sequences are in the batch? Asked is the mean of their logarithms.",
                 (("np.mean(log_scale)", "log_scale[0]"),)),

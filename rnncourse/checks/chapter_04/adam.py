@@ -40,7 +40,7 @@ def _descent(rng: np.random.Generator, S: int, N: int, **numbers: float) -> Inpu
 
 
 def _one_number(rng: np.random.Generator) -> Inputs:
-    return _descent(rng, 1, 1)
+    return _descent(rng, 1, 1, beta1=0.5, beta2=0.75)
 
 
 def _as_small_as_eps(rng: np.random.Generator) -> Inputs:
@@ -105,11 +105,6 @@ EXERCISE = Exercise(
             "root, to the corrected value.",
         ),
         Case(
-            "one step, gradients of very unequal size",
-            _unequal,
-            "New in this case: three entries. Each of them is divided by its own root.",
-        ),
-        Case(
             "two steps, beta1 = 0",
             _without_m,
             "New in this case: a second step. With beta1 = 0 m is the newest gradient: look at v "
@@ -126,6 +121,11 @@ EXERCISE = Exercise(
             _one_gradient,
             "New in this case: four steps, and after the first one all gradients are zero. m and "
             "v fade by beta1 and beta2 in each step.",
+        ),
+        Case(
+            "one step, gradients of very unequal size",
+            _unequal,
+            "New in this case: three entries. Each of them is divided by its own root.",
         ),
         Case(
             "three small gradients",
@@ -309,6 +309,51 @@ EXERCISE = Exercise(
             (("m, v = np.zeros_like", "theta = theta.copy(); m, v = np.zeros_like"),
              ("theta = theta - eta * m_hat / (np.sqrt(v_hat) + eps)",
               "theta -= eta * m_hat / (np.sqrt(v_hat) + eps)")),
+        ),
+        Mistake(
+            "one v for the whole array, a sum of squares",
+            "Does each entry have its own step length? v has the shape of theta.",
+            (("g_n**2", "g_n @ g_n"),),
+        ),
+        Mistake(
+            "the path begins with the place before the first step",
+            "How many rows has your path after one step? Its first row is the place after step 1.",
+            (("path = []", "path = [theta]"),),
+        ),
+        Mistake(
+            "the return stands inside of the loop",
+            "After how many steps does your function return? Look at how far the last line is "
+            "moved in.",
+            (("    return np.array(path), m, v", "        return np.array(path), m, v"),),
+        ),
+        Mistake(
+            "the columns of g are taken for the steps",
+            "Which axis of g counts the steps? g has the shape (S, N): one row for each step.",
+            (("for n in range(1, len(g) + 1):", "g = g.T\n    for n in range(1, len(g) + 1):"),
+             ("m, v = np.zeros_like(theta), np.zeros_like(theta)", "m, v = 0.0, 0.0")),
+        ),
+        Mistake(
+            "every step begins from the first place",
+            "From which theta does step 2 go on? Step 1 has changed it.",
+            (("theta = theta - eta * m_hat / (np.sqrt(v_hat) + eps)",
+              "place = theta - eta * m_hat / (np.sqrt(v_hat) + eps)"),
+             ("path.append(theta)", "path.append(place)")),
+        ),
+        Mistake(
+            "one v for all, and it is a single number",
+            "Does each entry have its own step length? v has the shape of theta.",
+            (("np.zeros_like(theta), np.zeros_like(theta)", "np.zeros_like(theta), 0.0"),
+             ("g_n**2", "g_n @ g_n")),
+        ),
+        Mistake(
+            "the root is taken before v is corrected",
+            "In (4.5), does 1 - β2ⁿ stand under the root or outside of it?",
+            (("np.sqrt(v_hat)", "np.sqrt(v) / (1 - beta2**n)"),),
+        ),
+        Mistake(
+            "the path is returned last",
+            "In which order are the three answers asked for?",
+            (("return np.array(path), m, v", "return m, v, np.array(path)"),),
         ),
     ),
 )  # fmt: skip

@@ -262,5 +262,16 @@ EXERCISE = Exercise(
             "as if all were well.",
             (("np.sum(g**2)", "np.nansum(g**2)"),),
         ),
+        Mistake(
+            "the factor is upside down",
+            "A norm of 10 and c = 5: is your factor below 1? And what becomes of a gradient "
+            "shorter than c?",
+            (("c / norm if norm > c else 1.0", "min(1.0, norm / c)"),),
+        ),
+        Mistake(
+            "the norm is returned first",
+            "In which order are the four answers asked for?",
+            (("return *clipped, norm", "return norm, *clipped"),),
+        ),
     ),
 )  # fmt: skip

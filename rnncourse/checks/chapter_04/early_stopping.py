@@ -77,28 +77,16 @@ EXERCISE = Exercise(
             "after one epoch that is not better.",
         ),
         Case(
-            "worse from the second epoch on, patience 2",
-            lambda rng: _losses(rng, [2.0, 3.0, 4.0, 5.0, 6.0], 2, 0.0),
-            "New in this case: a patience of 2. How many epochs without improvement are there "
-            "before it stops?",
-        ),
-        Case(
-            "down, up, down, up",
-            lambda rng: _losses(rng, [5.0, 6.0, 4.0, 5.0, 3.0, 4.0, 4.5, 5.0], 2, 0.0),
-            "New in this case: the loss goes up between two improvements. Each improvement "
-            "begins the waiting anew.",
-        ),
-        Case(
             "the patience is not used up",
             lambda rng: _losses(rng, [4.0, 2.0, 2.5, 3.0], 3, 0.0),
             "New in this case: the training ends before the patience is used up, and the last "
             "epoch is not the best one. It stops after the last one, and the best one is kept.",
         ),
         Case(
-            "up, and down again but not below the best",
-            lambda rng: _losses(rng, [2.0, 5.0, 4.0, 3.0, 2.5, 2.25], 3, 0.0),
-            "New in this case: the loss falls from one epoch to the next, but not below the best "
-            "one so far.",
+            "worse from the second epoch on, patience 2",
+            lambda rng: _losses(rng, [2.0, 3.0, 4.0, 5.0, 6.0], 2, 0.0),
+            "New in this case: it stops by a patience of 2. How many epochs without improvement "
+            "are there before it stops?",
         ),
         Case(
             "the same loss again",
@@ -107,10 +95,28 @@ EXERCISE = Exercise(
             "improvement.",
         ),
         Case(
+            "up, and down again but not below the best",
+            lambda rng: _losses(rng, [2.0, 5.0, 4.0, 3.0, 2.5, 2.25], 3, 0.0),
+            "New in this case: the loss falls from one epoch to the next, but not below the best "
+            "one so far.",
+        ),
+        Case(
             "better after the stop",
             lambda rng: _losses(rng, [4.0, 3.0, 3.5, 3.75, 0.5, 0.25], 2, 0.0),
             "New in this case: an epoch after the stop would have been better. Whoever has "
             "stopped will never know.",
+        ),
+        Case(
+            "down, up, down, up",
+            lambda rng: _losses(rng, [5.0, 6.0, 4.0, 5.0, 3.0, 4.0, 4.5, 5.0], 2, 0.0),
+            "New in this case: the loss goes up between two improvements. Each improvement "
+            "begins the waiting anew.",
+        ),
+        Case(
+            "an epoch whose loss is nan",
+            lambda rng: _losses(rng, [3.0, 2.0, np.nan, 2.5, 2.75, 2.5, 2.25, 1.0], 3, 0.0),
+            "New in this case: one loss is nan. That is no improvement: it counts as an epoch "
+            "waited, and the best loss so far stays.",
         ),
         Case(
             "small improvements that do not count",
@@ -118,12 +124,6 @@ EXERCISE = Exercise(
             "New in this case: min_delta is 0.5. The loss creeps down by less than that each "
             "time; what counts is the distance to the best epoch that counted, and it has to be "
             "more than min_delta.",
-        ),
-        Case(
-            "an epoch whose loss is nan",
-            lambda rng: _losses(rng, [3.0, 2.0, np.nan, 2.5, 2.75, 2.5, 2.25, 1.0], 3, 0.0),
-            "New in this case: one loss is nan. That is no improvement: it counts as an epoch "
-            "waited, and the best loss so far stays.",
         ),
         Case(
             "sixteen epochs",
@@ -279,6 +279,24 @@ EXERCISE = Exercise(
             "stop_epoch is the best epoch",
             "How many epochs were trained before the stop? Those of the waiting count as well.",
             (("return best_epoch, epoch, best", "return best_epoch, best_epoch, best"),),
+        ),
+        Mistake(
+            "the lowest loss by np.argmin, whether it counted or not",
+            "What does `np.argmin` say if a loss is nan? And is an epoch the best one if it was "
+            "lower by less than min_delta?",
+            (("return best_epoch, epoch, best",
+              "return int(np.argmin(losses[:epoch])) + 1, epoch, np.min(losses[:epoch])"),),
+        ),
+        Mistake(
+            "it always stops patience epochs after the best one",
+            "Can the training stop after an epoch that `losses` does not have? It ends with the "
+            "last one at the latest.",
+            (("return best_epoch, epoch, best", "return best_epoch, best_epoch + patience, best"),),
+        ),
+        Mistake(
+            "the best loss is returned first",
+            "In which order are the three answers asked for?",
+            (("return best_epoch, epoch, best", "return best, best_epoch, epoch"),),
         ),
     ),
 )  # fmt: skip

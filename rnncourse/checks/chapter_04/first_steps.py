@@ -186,5 +186,57 @@ EXERCISE = Exercise(
             "The gradient that comes in nine of ten batches is -1.",
             (('"mean_clipped": -0.8', '"mean_clipped": 0.8'),),
         ),
+        Mistake(
+            "the mean over the steps only",
+            "How many terms has the sum? Every step, every sequence and every output has one.",
+            (('"sum_over_mean": 154', '"sum_over_mean": 7'),),
+        ),
+        Mistake(
+            "the mean over the outputs only",
+            "How many terms has the sum? Every step, every sequence and every output has one.",
+            (('"sum_over_mean": 154', '"sum_over_mean": 2'),),
+        ),
+        Mistake(
+            "the mean over sequences and outputs only",
+            "How many terms has the sum? Every step, every sequence and every output has one.",
+            (('"sum_over_mean": 154', '"sum_over_mean": 22'),),
+        ),
+        Mistake(
+            "sum and mean have the same gradient",
+            "A mean is the sum divided by a number. Is that number gone in the gradient?",
+            (('"sum_over_mean": 154', '"sum_over_mean": 1'),),
+        ),
+        Mistake(
+            "the fraction is upside down, and the root of v forgotten",
+            "What is left of m without its correction, and what of the root of v? v stands below "
+            "the line, and under the root.",
+            (('"uncorrected": 0.5', '"uncorrected": 0.4'),),
+        ),
+        Mistake(
+            "the sum of ten batches, not their mean",
+            "Can a mean of numbers between -1 and 1 be below -1?",
+            (('"mean_clipped": -0.8', '"mean_clipped": -8'),),
+        ),
+        Mistake(
+            "the mean over steps and outputs only",
+            "How many terms has the sum? Every step, every sequence and every output has one.",
+            (('"sum_over_mean": 154', '"sum_over_mean": 14'),),
+        ),
+        Mistake(
+            "only the root of v is looked at",
+            "Without the correction the root of v is too small. Is m too, and does a small root "
+            "make the step shorter?",
+            (('"uncorrected": 0.5', '"uncorrected": 0.2'),),
+        ),
+        Mistake(
+            "only v shrinks without the correction",
+            "Without the correction v is too small. Is m too?",
+            (('"uncorrected": 0.5', '"uncorrected": 5.0'),),
+        ),
+        Mistake(
+            "the rare gradient is left out",
+            "The batch with the gradient 10 is clipped, not thrown away. What is left of it?",
+            (('"mean_clipped": -0.8', '"mean_clipped": -0.9'),),
+        ),
     ),
 )  # fmt: skip

@@ -85,7 +85,9 @@ EXERCISE = Exercise(
             "your measurements",
             lambda rng: {},
             "Plot the loss against the steps for a rate a little below what you found, and for "
-            "one a little above: does the first one fall, and the second one grow?",
+            "one a little above: does the first one fall, and the second one grow? If you found "
+            "the highest rate that you tried: is `nan > 1` true, and does a higher one diverge? "
+            "If you are near: how far apart are the rates that you tried?",
         ),
     ),
     hints=(
@@ -93,10 +95,10 @@ EXERCISE = Exercise(
         "one in the middle.",
         "The update is (4.1) of notebook 04, with momentum (4.2), and the gradient is that of the "
         "mean of (h·w - target)². A run has diverged if its loss after 200 steps is above the one "
-        "at w = 0.",
+        "at w = 0, or is no number any more.",
         "Begin with low = 0 and high = 8. Twelve times: train with (low + high)/2 from w = 0 and "
-        "u = 0; if the loss has grown it is the new high, otherwise the new low. The gradient is "
-        "2*h.T @ (h @ w - target)/60.",
+        "u = 0; if the loss has grown, or is nan, it is the new high, otherwise the new low. The "
+        "gradient is 2*h.T @ (h @ w - target)/60.",
     ),
     points=4,
     mistakes=(

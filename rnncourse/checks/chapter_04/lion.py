@@ -237,5 +237,57 @@ EXERCISE = Exercise(
             (("direction = np", "path.append(theta); direction = np"),
              ("        path.append(theta)\n    return", "    return")),
         ),
+        Mistake(
+            "the decay under the sign, as a part of the blend",
+            "How much would a decay under the sign depend on the size of theta? It is added after "
+            "the sign, as in AdamW.",
+            (("np.sign(beta1 * m + (1 - beta1) * g_n)",
+              "np.sign(beta1 * m + (1 - beta1) * g_n + decay * theta)"),
+             ("(direction + decay * theta)", "direction")),
+        ),
+        Mistake(
+            "the bracket is left out",
+            "Which terms does the minus of the first equation take away? In `a - b + c` it takes "
+            "away b only, and eta multiplies b only.",
+            (("eta * (direction + decay * theta)", "eta * direction + decay * theta"),),
+        ),
+        Mistake(
+            "the sign is a number divided by its size",
+            "What is 0 divided by 0, and what is the sign of 0?",
+            (("direction = np.sign(beta1 * m + (1 - beta1) * g_n)",
+              "blend = beta1 * m + (1 - beta1) * g_n; direction = blend / np.abs(blend)"),),
+        ),
+        Mistake(
+            "m begins with the first gradient",
+            "What is m before the first step?",
+            (("m = np.zeros_like(theta)", "m = g[0]"),),
+        ),
+        Mistake(
+            "the memory takes the gradient in twice",
+            "Which m stands in the second equation: the blend under the sign, or the memory from "
+            "before the step?",
+            (("m = beta2 * m + (1 - beta2) * g_n",
+              "m = beta2 * (beta1 * m + (1 - beta1) * g_n) + (1 - beta2) * g_n"),),
+        ),
+        Mistake(
+            "the path begins with the place before the first step",
+            "How many rows has your path after one step? Its first row is the place after step 1.",
+            (("path = []", "path = [theta]"),),
+        ),
+        Mistake(
+            "every row of the path is the last place",
+            "What does the list hold if one array is changed in place and appended again and "
+            "again? `theta -= …` makes no new array.",
+            (("    m = np.zeros_like(theta)\n", "    m = np.zeros_like(theta)\n"
+              "    theta = theta.copy()\n"),
+             ("theta = theta - eta * (direction", "theta -= eta * (direction")),
+        ),
+        Mistake(
+            "every step begins from the first place",
+            "From which theta does step 2 go on? Step 1 has changed it.",
+            (("theta = theta - eta * (direction + decay * theta)",
+              "place = theta - eta * (direction + decay * theta)"),
+             ("path.append(theta)", "path.append(place)")),
+        ),
     ),
 )  # fmt: skip

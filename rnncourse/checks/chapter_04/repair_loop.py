@@ -67,7 +67,7 @@ def _task(
     rng: np.random.Generator, S: int, T: int, B: int, D: int, N: int, mu: float, c: float
 ) -> Inputs:
     return {
-        "x": rng.normal(size=(S, T, B, D)),
+        "x": rng.uniform(0.4, 1.6, size=(S, T, B, D)) * rng.choice([-1.0, 1.0], size=(S, T, B, D)),
         "target": rng.uniform(0.5, 1.5, size=(S, B, N)) * rng.choice([-1.0, 1.0], size=(S, B, N)),
         "W_xh": rng.uniform(0.3, 0.9, size=(N, D)) * rng.choice([-1.0, 1.0], size=(N, D)),
         "W_hh": rng.uniform(0.3, 0.9, size=(N, N)) * rng.choice([-1.0, 1.0], size=(N, N)),
@@ -149,7 +149,7 @@ EXERCISE = Exercise(
         "(4.2) of notebook 04: the velocity u lives from update to update. The gradient g belongs "
         "to one batch only, and (4.14) comes before (4.2).",
         "The gradients are set to zero inside the loop over n, the velocity before it, and the "
-        "two lines of the clipping stand before the velocity takes the gradients in.",
+        "three lines of the clipping stand before the velocity takes the gradients in.",
     ),
     mistakes=(
         Mistake(
@@ -193,7 +193,7 @@ EXERCISE = Exercise(
         Mistake(
             "one bug is left: the gradient is not clipped before the step",
             "One thing is left: how long can a step be, if the gradient is not clipped before it? "
-            "The two lines of the clipping are to be moved.",
+            "The three lines of the clipping are to be moved.",
             _CLIP,
         ),
         Mistake(
@@ -269,6 +269,41 @@ EXERCISE = Exercise(
             "a sum over the steps; reset it once for each batch.",
             (("            dL_da = dL_dh", "            gradients = [np.zeros_like(W) for W in "
               "weights]\n            dL_da = dL_dh"),),
+        ),
+        Mistake(
+            "the learning rate of the first update for all",
+            "Which entry of eta belongs to update n? The script's choice was right.",
+            (("eta[n] * velocity[k]", "eta[0] * velocity[k]"),),
+        ),
+        Mistake(
+            "the learning rate stands inside of the velocity",
+            "If eta changes from update to update, with which eta does an old gradient count? In "
+            "(4.2) the velocity adds up gradients, and eta multiplies it afterwards.",
+            (("mu * velocity[k] + gradients[k]", "mu * velocity[k] + eta[n] * gradients[k]"),
+             ("weights[k] - eta[n] * velocity[k]", "weights[k] - velocity[k]")),
+        ),
+        Mistake(
+            "every gradient is taken at the first weights",
+            "With which weights does the second batch go forward: those from the beginning, or "
+            "those after the first update?",
+            (("weights[0].T + h[t] @ weights[1].T", "W_xh.T + h[t] @ W_hh.T"),
+             ("dL_dh = dL_da @ weights[1]", "dL_dh = dL_da @ W_hh")),
+        ),
+        Mistake(
+            "the mean of the losses",
+            "How many losses are asked for? There is one for each batch.",
+            (("np.array(losses)", "np.mean(losses)"),),
+        ),
+        Mistake(
+            "the velocity forgets nothing",
+            "Where is mu in your code? In (4.2) the old velocity is multiplied by it.",
+            (("mu * velocity[k] + gradients[k]", "velocity[k] + gradients[k]"),),
+        ),
+        Mistake(
+            "one velocity for both arrays",
+            "How many velocities are needed for two arrays? Each adds up its own gradients.",
+            (("velocity[k] = mu * velocity[k] + gradients[k]",
+              "velocity = [mu * velocity[0] + gradients[k]] * 2"),),
         ),
     ),
 )  # fmt: skip

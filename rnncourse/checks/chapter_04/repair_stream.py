@@ -254,5 +254,46 @@ EXERCISE = Exercise(
             (("return total / (B * R), dL_dW_hh / (B * R)",
               "return total / len(x), dL_dW_hh / len(x)"),),
         ),
+        Mistake(
+            "the loss is a sum of squares divided by the number of pieces",
+            "How many errors are added up in your sum? A mean divides by as many.",
+            (("return total / (B * R), ", "return total / len(range(0, R, T)), "),),
+        ),
+        Mistake(
+            "the gradient is divided by the number of pieces",
+            "The loss is a mean. Its gradient is divided by the same number.",
+            (("dL_dW_hh / (B * R)", "dL_dW_hh / len(range(0, R, T))"),),
+        ),
+        Mistake(
+            "the loss alone is divided by the length of the stream",
+            "Are all M steps of the stream scored? The ones that fill no row are left out.",
+            (("return total / (B * R), ", "return total / len(x), "),),
+        ),
+        Mistake(
+            "the mean of a short piece counts as if it were whole",
+            "With which number does your code multiply the mean of the last piece: with T, or "
+            "with the steps that it has?",
+            (("total += np.sum(error**2)", "total += np.mean(error**2) * T * B"),),
+        ),
+        Mistake(
+            "rows of M/T steps",
+            "B rows share the M numbers: how many has each? T is the length of a piece, not the "
+            "number of rows.",
+            (("R = len(x) // B", "R = len(x) // T"),),
+        ),
+        Mistake(
+            "loss and gradient are means over the pieces' means",
+            "If the last piece is shorter, does each of its steps count as much as the others, in "
+            "the loss and in the gradient?",
+            (("total += np.sum(error**2)", "total += np.mean(error**2)"),
+             ("np.outer(2 * error[t], w_hy)", "np.outer(2 * error[t] / error.size, w_hy)"),
+             ("return total / (B * R), dL_dW_hh / (B * R)",
+              "return total / len(range(0, R, T)), dL_dW_hh / len(range(0, R, T))")),
+        ),
+        Mistake(
+            "the first state has no axis for the rows",
+            "Which shape has h? All B rows begin at the same time, each with a state of its own.",
+            (("h = np.zeros((B, len(w_xh)))", "h = np.zeros(len(w_xh))"),),
+        ),
     ),
 )  # fmt: skip

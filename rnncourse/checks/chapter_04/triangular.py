@@ -209,5 +209,39 @@ EXERCISE = Exercise(
             (("(n + 1) / R", "((n + 1) // R)"),
              ("(n - R + 1) / (S - R)", "((n - R + 1) // (S - R))")),
         ),
+        Mistake(
+            "the corners are at the steps 0, R and S",
+            "Which rates do the steps 0, R - 1 and S - 1 have? Compare with the corners of your "
+            "lines.",
+            (("peak * (n + 1) / R", "peak * n / R"),
+             ("peak + (final - peak) * (n - R + 1) / (S - R)",
+              "peak + (final - peak) * (n - R) / (S - R)")),
+        ),
+        Mistake(
+            "steps are counted from 1",
+            "Which number has the first step? In the equation n = 0, 1, 2, …",
+            (("range(M)", "range(1, M + 1)"),),
+        ),
+        Mistake(
+            "the division of the rise is one of whole numbers",
+            "What is 1 // 3? A rate is no whole number.",
+            (("(n + 1) / R", "((n + 1) // R)"),),
+        ),
+        Mistake(
+            "both divisions are of whole numbers, the fall's after the product",
+            "What is 1 // 3? A rate is no whole number.",
+            (("(n + 1) / R", "((n + 1) // R)"),
+             ("(n - R + 1) / (S - R)", "(n - R + 1) // (S - R)")),
+        ),
+        Mistake(
+            "the peak is held for two steps, and a fall of one step divides by zero",
+            "How many steps have the peak as their rate? The step after R - 1 is lower already.",
+            (("(n - R + 1) / (S - R)", "(n - R) / (S - R - 1)"),),
+        ),
+        Mistake(
+            "the fall goes up",
+            "Is the difference that you add positive or negative? `final` is below the peak.",
+            (("(final - peak)", "(peak - final)"),),
+        ),
     ),
 )  # fmt: skip

@@ -6,6 +6,8 @@ import numpy as np
 
 from rnncourse.checks.exercise import Case, Exercise, Inputs, Mistake
 
+BRACKET_HINT = "Python divides before it subtracts. What is divided by s in (5.39)?"
+
 
 def _definition(a, gain, bias, eps):
     """Each row by itself, with sums written out."""
@@ -86,8 +88,8 @@ EXERCISE = Exercise(
     points=10,
     cases=(
         Case("one row, gain 1, bias 0, ε = 0", _two_units,
-             "One row only: subtract its mean, divide by its standard deviation. The mean of the "
-             "result is 0, and the mean of its squares 1."),
+             "One row only: subtract its mean, divide by its standard deviation. Is the mean of "
+             "your z 0, and the mean of its squares 1?"),
         Case("one row with a bias", _with_bias, "New in this case: the bias, added at the end."),
         Case("one row with a gain", _with_gain,
              "New in this case: the gain, which multiplies after the normalisation."),
@@ -116,6 +118,22 @@ EXERCISE = Exercise(
                 (("m = a.mean(axis=1, keepdims=True)", "m = a.mean(axis=0, keepdims=True)"),
                  ("((a - m) ** 2).sum(axis=1, keepdims=True) / N",
                   "((a - m) ** 2).mean(axis=0, keepdims=True)"))),
+        Mistake("over the batch in the place of the units, and ε left out",
+                "That is batch norm: over one row alone the standard deviation is 0. Which axis of "
+                "(B, N) holds the units? And where is ε?",
+                (("m = a.mean(axis=1, keepdims=True)", "m = a.mean(axis=0, keepdims=True)"),
+                 ("((a - m) ** 2).sum(axis=1, keepdims=True) / N",
+                  "((a - m) ** 2).mean(axis=0, keepdims=True)"),
+                 ("np.sqrt(variance + eps)", "np.sqrt(variance)"))),
+        Mistake("the sum of the squares in the place of their mean",
+                "What is the mean of the squares of your z, with gain 1 and bias 0? By which "
+                "number is it too small?",
+                (("((a - m) ** 2).sum(axis=1, keepdims=True) / N",
+                  "((a - m) ** 2).sum(axis=1, keepdims=True)"),)),
+        Mistake("only the mean divided by s", BRACKET_HINT,
+                (("a_hat = (a - m) / s", "a_hat = a - m / s"),)),
+        Mistake("only the mean divided by s, and the gain on a alone", BRACKET_HINT,
+                (("z = gain * a_hat + bias", "z = gain * a - m / s + bias"),)),
         Mistake("one mean and variance for the whole array",
                 "Change one row: which other rows of z change with it? None should.",
                 (("m = a.mean(axis=1, keepdims=True)", "m = a.mean()"),
@@ -177,6 +195,9 @@ EXERCISE = Exercise(
                 "come?",
                 (("N = a.shape[1]", "N = a.shape[1]; a = gain * a"),
                  ("z = gain * a_hat + bias", "z = a_hat + bias"))),
+        Mistake("gain and bias exchanged",
+                "What multiplies in (5.41), and what is added? Which of your two does it?",
+                (("z = gain * a_hat + bias", "z = bias * a_hat + gain"),)),
         Mistake("the gain left out",
                 "What happens to z if one unit's gain is doubled?",
                 (("z = gain * a_hat + bias", "z = a_hat + bias"),)),

@@ -10,6 +10,10 @@ GAIN_HINT = (
     "Every singular value has to be g. Which are yours: 1, g², √g? (A factor on A does not reach "
     "Q: where does the QR decomposition put it?)"
 )
+DETERMINANT_HINT = (
+    "Half of the orthogonal matrices have determinant +1, half -1. One half never comes in yours: "
+    "who chooses the signs of the columns, a coin or a routine?"
+)
 
 
 def _attempt(rng, N, gain):
@@ -30,6 +34,14 @@ def _rotation(rng, N, gain):
     Q, R = np.linalg.qr(rng.standard_normal((N, N)))
     W = Q * np.sign(np.diag(R))
     if N > 1 and np.linalg.det(W) < 0:
+        W[:, -1] *= -1
+    return gain * W
+
+
+def _left_vectors(rng, N, gain):
+    """The routine chooses the signs: without a draw of them one determinant never comes."""
+    W = np.linalg.svd(rng.standard_normal((N, N)))[0]
+    if N > 1 and np.linalg.det(W) > 0:  # so it is for two units, whatever the routine
         W[:, -1] *= -1
     return gain * W
 
@@ -186,7 +198,7 @@ EXERCISE = Exercise(
         "sign of R[i, i], and the whole by the gain.",
     ),
     mistakes=(
-        Mistake("the gain left out", GAIN_HINT, (("return gain * W", "return W"),)),
+        Mistake("another gain than g", GAIN_HINT, (("return gain * W", "return W"),)),
         Mistake("the gain squared", GAIN_HINT, (("return gain * W", "return gain**2 * W"),)),
         Mistake("the gain on A, before the QR decomposition", GAIN_HINT,
                 (("A = rng", "A = gain * rng"), ("return gain * W", "return W"))),
@@ -210,9 +222,13 @@ EXERCISE = Exercise(
                 "All entries of A are positive, so its first column always points to one side. "
                 "Which distribution prefers no direction?",
                 (("rng.standard_normal((N, N))", "rng.random((N, N))"),)),
-        Mistake("determinant +1 only",
-                "That draws rotations. Half of the orthogonal matrices have determinant -1.",
-                wrong=_rotation),
+        Mistake("only one of the two determinants",
+                DETERMINANT_HINT, wrong=_rotation),
+        Mistake("U of a singular value decomposition", DETERMINANT_HINT, wrong=_left_vectors),
+        Mistake("* with the matrix of the signs",
+                "* multiplies entry by entry. What is left of Q beside its diagonal? A vector of N "
+                "signs, or @, reaches whole columns.",
+                (("W = Q * np.sign(np.diag(R))", "W = Q * np.diag(np.sign(np.diag(R)))"),)),
         Mistake("one reflection: orthogonal but symmetric",
                 "I - 2vvᵀ/vᵀv is its own transpose, and of determinant -1. Is every orthogonal "
                 "matrix of that kind?", wrong=_reflection),

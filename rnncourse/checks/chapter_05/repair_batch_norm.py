@@ -57,6 +57,14 @@ FAULTS = (
      (("if training:\n", "if True:\n"),)),
 )  # fmt: skip
 
+MOVED_AFTER_Z = (
+    ("    if training:\n        mu = mu + alpha * (m - mu)\n"
+     "        v = v + alpha * (B / (B - 1) * variance - v)\n",
+     "    old = mu, v\n    mu = mu + alpha * (m - mu)\n"
+     "    v = v + alpha * (B / (B - 1) * variance - v)\n"),
+    ("m, variance = mu, v", "m, variance = old"),
+)  # fmt: skip
+
 
 def _left() -> tuple[Mistake, ...]:
     """A mistake for each set of faults that are left; all of them is the script as it came."""
@@ -71,6 +79,9 @@ def _left() -> tuple[Mistake, ...]:
                 name = left[0][0]
             edits = tuple(edit for fault in left for edit in fault[2])
             mistakes.append(Mistake(name, left[0][1], edits))
+            if FAULTS[-1] in left:  # as arrays, B/(B - 1) gives nan and no exception for B = 1
+                by_numpy = (("B = r.shape[1]", "B = np.float64(r.shape[1])"),)
+                mistakes.append(Mistake(f"{name} (nan for B = 1)", left[0][1], edits + by_numpy))
     return tuple(mistakes)
 
 
@@ -123,12 +134,15 @@ EXERCISE = Exercise(
     attempt=_attempt,
     cases=(
         Case("one step in training", _one_step,
-             "One step, two sequences, one unit: z comes from this batch; mu and v move a share "
-             "alpha of the way to it. The running variance uses B/(B-1) times the mean square."),
+             "One step, two sequences, one unit: m and the variance go over the "
+             "batch, the second axis of r; z comes from them; mu and v move a share alpha of the "
+             "way to them. The running variance uses B/(B-1) times the mean square."),
         Case("one step in use", _one_step_in_use,
-             "New in this case: training is False. z comes from mu and v, and these stay."),
+             "New in this case: training is False. z comes from mu and v, and these stay: no line "
+             "that changes them may run."),
         Case("two steps in training", _two_steps,
-             "New in this case: a second step, with statistics of its own."),
+             "New in this case: a second step, with statistics of its own. m is (T, N), r is "
+             "(T, B, N): where does m get its axis for the batch?"),
         Case("two steps in use", _two_steps_in_use,
              "In use each step takes its own row of mu and v."),
         Case("four steps in training", _general,
@@ -145,10 +159,36 @@ EXERCISE = Exercise(
     ),
     mistakes=(
         *_left(),
+        Mistake("the running statistics moved in use too, after z", FAULTS[-1][1],
+                MOVED_AFTER_Z),
+        Mistake("the running statistics moved in use too, after z (nan for B = 1)", FAULTS[-1][1],
+                (*MOVED_AFTER_Z, ("B = r.shape[1]", "B = np.float64(r.shape[1])"))),
+        Mistake("statistics of the shape (T, N) beside r of the shape (T, B, N)",
+                "NumPy aligns axes from the last one on: the T of (T, N) lies beside the B of r. "
+                "Which axis is missing between the two?",
+                (("(r - m[:, None])", "(r - m)"), ("eps)[:, None]", "eps)"))),
         Mistake("the running variance without B/(B - 1)",
                 "The mean square of a small batch is too small on average. By which factor does "
                 "(5.54) correct it?",
                 (("B / (B - 1) * variance - v", "variance - v"),)),
+        Mistake("(B - 1)/B in the running variance",
+                "The mean square of a small batch is too small on average. Is your factor larger "
+                "than 1?",
+                (("B / (B - 1) * variance - v", "(B - 1) / B * variance - v"),)),
+        Mistake("the shares of v exchanged",
+                "mu moves the share alpha of the way. And v?",
+                (("v = v + alpha *", "v = v + (1 - alpha) *"),)),
+        Mistake("the shares of mu exchanged",
+                "v moves the share alpha of the way. And mu?",
+                (("mu = mu + alpha *", "mu = mu + (1 - alpha) *"),)),
+        Mistake("the bias left out",
+                "What is z where r is its mean?", ((" + bias", ""),)),
+        Mistake("the gain left out",
+                "What happens to z if one unit's gain is doubled?", (("gain * (r", "(r"),)),
+        Mistake("over the steps in the place of the batch",
+                "Each step has statistics of its own. Which axis of (T, B, N) holds the sequences?",
+                (("m = r.mean(axis=1)", "m = r.mean(axis=0)"),
+                 ("variance = r.var(axis=1)", "variance = r.var(axis=0)"))),
         Mistake("old and new exchanged, and B/(B - 1) left out",
                 "With alpha = 0.1 the running mean moves a tenth of the way to the batch's; and "
                 "the running variance has a factor, see (5.54).",

@@ -11,6 +11,17 @@ SLOPES_HINT = (
     "Both networks give about the same in yours, so their slopes are about the same. Are those of "
     "tanh left out? Or is a_t always 0, because no input drives the network?"
 )
+GROWS_HINT = (
+    "With tanh the gradient fades, so the logarithm is negative. Which norm belongs below? And is "
+    "every slope of yours between 0 and 1?"
+)
+THIRD_HINT = (
+    "h is tanh(a) already: which is its slope, written in h? And does your loop go back 30 times?"
+)
+FEWER_HINT = (
+    "Does your loop go back 30 times? And are the inputs standard normal, so that the slopes of "
+    "tanh are as small as asked for?"
+)
 
 
 def _ratios(rng: np.random.Generator, draws: int, start: str, slopes: bool) -> np.ndarray:
@@ -96,8 +107,9 @@ EXERCISE = Exercise(
     cases=(
         Case("your measurements", _nothing,
              "Start with orthogonal_linear: there the ratio is 1 in every draw, its logarithm 0. "
-             "Then only W_hh changes (a mean in the place of the median follows the few largest "
-             "draws); then the slopes come in."),
+             "In normal_linear only W_hh changes: its ratios differ a lot, so take 41 draws, and "
+             "the median before the logarithm (a mean follows the few largest). In the two tanh "
+             "fields the slopes come in: count the steps back, it should be 30."),
     ),
     hints=(
         "Which of the four do you know without measuring? Does your program give it?",
@@ -111,9 +123,8 @@ EXERCISE = Exercise(
                 SLOPES_HINT,
                 (("slope = 1 - h**2 if slopes else np.ones((runs, N))",
                   "slope = np.ones((runs, N))"),)),
-        Mistake("lag 0 over lag 30",
-                "With tanh the gradient fades: which sign has the logarithm? Which norm belongs "
-                "below?",
+        Mistake("decades of growth in the tanh network: lag 0 over lag 30, or slopes above 1",
+                GROWS_HINT,
                 (("np.log10(np.median(ratio))", "np.log10(np.median(1 / ratio))"),)),
         Mistake("the ratio of the squared norms",
                 "Twice as many decades as expected: the square of 0.1 is 0.01. Is a root missing?",
@@ -134,8 +145,14 @@ EXERCISE = Exercise(
         Mistake("no input: h stays 0 and the slopes 1",
                 SLOPES_HINT,
                 ((" + rng.standard_normal((runs, N))\n", "\n"),)),
-        Mistake("the slope taken at h",
-                "h is tanh(a) already. Which is its slope, written in h?",
+        Mistake("the slope taken at a without tanh, 1 - a²", GROWS_HINT,
+                (("slope = 1 - h**2 if", "slope = 1 - a**2 if"),)),
+        Mistake("back to h_0 in the place of h_10",
+                "From h_40 to h_10: how many steps back are that, and how many does your loop "
+                "make?",
+                (("range(39, 9, -1)", "range(39, -1, -1)"),)),
+        Mistake("faded by a third too little: the slope taken at h, or 20 steps back",
+                THIRD_HINT,
                 (("slope = 1 - h**2 if", "slope = 1 - np.tanh(h) ** 2 if"),)),
         Mistake("the ratio itself in the place of its logarithm",
                 "You are asked for decades: log10 of the median ratio. What is it for a ratio of "
@@ -144,9 +161,11 @@ EXERCISE = Exercise(
         Mistake("the natural logarithm",
                 "Decades count powers of ten. Which logarithm is that?",
                 (("np.log10(np.median", "np.log(np.median"),)),
-        Mistake("faded too little: fewer steps back, or smaller inputs",
-                "Does your loop go back 30 times? And are the inputs standard normal, so that the "
-                "slopes of tanh are as small as asked for?",
+        Mistake("20 steps back in the place of 30", THIRD_HINT,
+                (("range(39, 9, -1)", "range(39, 19, -1)"),)),
+        Mistake("10 steps back in the place of 30", FEWER_HINT,
+                (("range(39, 9, -1)", "range(39, 29, -1)"),)),
+        Mistake("faded too little: fewer steps back, or smaller inputs", FEWER_HINT,
                 (("range(39, 9, -1)", "range(39, 36, -1)"),)),
     ),
 )  # fmt: skip

@@ -10,6 +10,14 @@ SCALE_HINT = (
     "A kept entry is there with probability 1 - p only. By what must it be enlarged so that the "
     "mean of the mask is 1?"
 )
+COIN_HINT = (
+    "With p = 0 nothing may be dropped. Are your numbers drawn between 0 and 1, and on which side "
+    "of p is an entry dropped?"
+)
+NUMBER_HINT = (
+    "In yours a share p of the entries is dropped exactly, in every draw. If each entry throws a "
+    "coin of its own, how many are dropped?"
+)
 
 
 def _attempt(rng, T, B, N, p):
@@ -31,6 +39,20 @@ def _realised(rng, T, B, N, p):
 
 def _no_time(rng, T, B, N, p):
     return (rng.random((B, N)) >= p) / (1 - p)
+
+
+def _fixed_number(rng, T, B, N, p):
+    """Always the same number of entries is dropped, only their places are drawn."""
+    m = np.full(B * N, 1 / (1 - p))
+    m[: int(p * B * N)] = 0.0
+    return np.repeat(rng.permutation(m).reshape(1, B, N), T, axis=0)
+
+
+def _fixed_number_each(rng, T, B, N, p):
+    """The same within each sequence."""
+    m = np.full((B, N), 1 / (1 - p))
+    m[:, : int(p * N)] = 0.0
+    return np.repeat(rng.permuted(m, axis=1)[None], T, axis=0)
 
 
 def _draw(rng: np.random.Generator, T: int, B: int, N: int, p: float, **more) -> Inputs:
@@ -163,6 +185,16 @@ def _agree(inputs: Inputs, outputs: Outputs) -> str:
     return text
 
 
+def _number_varies(inputs: Inputs, outputs: Outputs) -> str:
+    mask, text = _mask(inputs, outputs)
+    if text:
+        return text
+    dropped = (mask[:, 0] == 0).sum(axis=(1, 2))
+    if (dropped != dropped[0]).any():
+        return ""
+    return f"each of the 60 draws drops {dropped[0]} entries of {mask[0, 0].size}"
+
+
 def _few(mask: np.ndarray) -> str:
     values = np.unique(mask)
     return ", ".join(f"{v:.4g}" for v in values[:4]) + (", …" if values.size > 4 else "")
@@ -203,6 +235,9 @@ EXERCISE = Exercise(
         Case("one seed, the same mask", _same_seed,
              "Take the random numbers from the rng that is given: then a seed repeats a run.",
              _agree),
+        Case("60 draws: the number that is dropped varies", _often,
+             "Coins do not count: of 120 entries sometimes 55 are dropped, sometimes 63.",
+             _number_varies),
     ),
     hints=(
         "For how many time steps does each coin count? How many coins are thrown in all?",
@@ -233,10 +268,10 @@ EXERCISE = Exercise(
         Mistake("divided by p",
                 "p is the probability of a drop. With which probability is an entry kept?",
                 (("kept / (1 - p)", "kept / np.float64(p)"),)),
-        Mistake("kept and dropped exchanged",
-                "With p = 0 nothing may be dropped. Numbers between 0 and 1 are drawn: on which "
-                "side of p is an entry dropped?",
+        Mistake("kept and dropped exchanged, or coins of another probability than p", COIN_HINT,
                 ((">= p", "< p"),)),
+        Mistake("normal numbers in the place of numbers between 0 and 1", COIN_HINT,
+                (("rng.random((B, N))", "rng.standard_normal((B, N))"),)),
         Mistake("p taken for the probability to keep",
                 "In this exercise p is the probability of a drop; yours uses it as that of being "
                 "kept, in the draw and in the scale.",
@@ -245,6 +280,13 @@ EXERCISE = Exercise(
         Mistake("kept entries that are not exactly 1/(1-p)",
                 "They follow from p alone: neither from the share that this draw keeps, nor "
                 "rounded to whole numbers. Which number do they have?", wrong=_realised),
+        Mistake("always the same number dropped", NUMBER_HINT, wrong=_fixed_number),
+        Mistake("the same number dropped in each sequence", NUMBER_HINT,
+                wrong=_fixed_number_each),
+        Mistake("the axis of time in second place",
+                "The sizes are right, but in another order. Along which axis does a loop over time "
+                "run: mask[t]?",
+                (("np.repeat(m[None], T, axis=0)", "np.repeat(m[:, None], T, axis=1)"),)),
         Mistake("another shape than (T, B, N)",
                 "Is time an axis of your mask? It comes first, then the batch, then the units; "
                 "each has its full length.", wrong=_no_time),

@@ -5,7 +5,7 @@ import numpy as np
 from rnncourse.checks.exercise import Case, Exercise, Inputs, Mistake
 
 P, STEPS = 0.2, 50
-MEMORY = 100  # steps
+MEMORY = 10  # steps
 WINDOW, LAG = 20, 30
 NOT_ZERO = (
     "A value has to be kept 50 times, each time with probability 0.8. Do these chances add or "
@@ -30,7 +30,7 @@ def _bias_by_bisection() -> float:
     for _ in range(60):
         middle = (low + high) / 2
         f = 1 / (1 + np.exp(-middle))
-        remembered = np.sum(f ** np.arange(20_000))
+        remembered = np.sum(f ** np.arange(2_000))
         low, high = (middle, high) if remembered < MEMORY else (low, middle)
     return low
 
@@ -73,7 +73,7 @@ def _attempt():
         "mean_left": 1.0,
         "second_moment": 0.8**-50,
         "share_left_variational": 0.8,
-        "forget_bias": np.log(99),
+        "forget_bias": np.log(9),
         "credit_beyond_window": False,
         "layer_norm_factor": 1,
     }
@@ -102,7 +102,9 @@ EXERCISE = Exercise(
     points=3,
     cases=(
         Case("your answers", _nothing,
-             "Take one mask at a time: with which probability is it 0, and what is it otherwise?"),
+             "Look at the field that is wrong. Masks: with which probability is one mask 0, and "
+             "what is it otherwise? Bias: put yours into (5.18). Window: what is the product "
+             "beyond it? Layer norm: what becomes of mean and standard deviation?"),
     ),
     hints=(
         "How many coins has a value survived after 50 steps with fresh masks, and how many with a "
@@ -110,10 +112,11 @@ EXERCISE = Exercise(
         "Notebook 05: (5.32) and (5.33) for the masks, (5.18) for the bias, section 3 for the "
         "window, (5.45) for layer norm.",
         "A fresh mask is 0 with probability 0.2, else 1/0.8: multiply the chances to survive, the "
-        "means, and the means of the squares, 50 times each. For the bias solve 1 + exp(b) = 100.",
+        "means, and the means of the squares, 50 times each. For the bias solve 1 + exp(b) = 10.",
     ),
     mistakes=(
-        _field("the chance to be dropped 50 times", NOT_ZERO, "share_left", "0.8**50", "0.2**50"),
+        _field("practically 0: the chance to be dropped 50 times, or rounded", NOT_ZERO,
+               "share_left", "0.8**50", "0.2**50"),
         _field("nothing left", NOT_ZERO, "share_left", "0.8**50", "0"),
         _field("one coin for all 50 steps, though the masks are fresh",
                "A fresh mask is drawn at every step: how many coins does the value survive?",
@@ -122,6 +125,14 @@ EXERCISE = Exercise(
                "The mask is 1/(1-p) where it keeps: what is its mean? And the mean of a product "
                "of 50?",
                "mean_left", "1.0", "0.8**50"),
+        _field("the chance to be dropped at least once",
+               "Nearly 1: is that the chance that all 50 coins keep the value, or that one of them "
+               "does not?",
+               "share_left", "0.8**50", "1 - 0.8**50"),
+        _field("the mean taken for that of the typical value",
+               "Nearly all values are 0, but those that are left are large. What is the product of "
+               "50 means?",
+               "mean_left", "1.0", "0"),
         _field("the mean grows",
                "The mask is enlarged by 1/(1-p), but not always. What is its mean?",
                "mean_left", "1.0", "0.8**-50"),
@@ -135,9 +146,15 @@ EXERCISE = Exercise(
         _field("the square of what survives, without the chance to survive",
                "A surviving value has grown by 0.8^-50, its square by 0.8^-100. How many survive?",
                "second_moment", "0.8**-50", "0.8**-100"),
+        _field("the second moment: masks of 0 and 1, squared",
+               "m is 0 or 1/0.8, with probabilities 0.2 and 0.8. What is the mean of m²?",
+               "second_moment", "0.8**-50", "0.8**100"),
         _field("a held mask that drops at every step",
                "A variational mask is drawn once for a sequence. How many coins are that?",
                "share_left_variational", "0.8", "0.8**50"),
+        _field("a share in percent",
+               "80 is a percentage. Which probability, between 0 and 1, is that?",
+               "share_left_variational", "0.8", "80"),
         _field("a held mask that drops nothing",
                "It is drawn once, but it is drawn: which share of the units does it drop?",
                "share_left_variational", "0.8", "1.0"),
@@ -145,17 +162,23 @@ EXERCISE = Exercise(
                "That is the share dropped. Which share is left?",
                "share_left_variational", "0.8", "0.2"),
         _field("the gate's value in the place of its bias",
-               "0.99 is f. Which b gives logistic(b) = f?",
-               "forget_bias", "np.log(99)", "0.99"),
+               "0.9 is f. Which b gives logistic(b) = f?",
+               "forget_bias", "np.log(9)", "0.9"),
         _field("the number of steps as the bias",
-               "With b = 99 the gate would remember 1 + e^99 steps. Solve (5.18) for b.",
-               "forget_bias", "np.log(99)", "99"),
+               "With b = 10 the gate would remember 1 + e^10 steps. Solve (5.18) for b.",
+               "forget_bias", "np.log(9)", "10"),
+        _field("the 1 of (5.18) forgotten",
+               "Put your b into (5.18): does 1 + e^b give 10, or 11?",
+               "forget_bias", "np.log(9)", "np.log(10)"),
+        _field("the logarithm of the gate in the place of its bias",
+               "ln 0.9 says how fast the cell fades. Which b gives logistic(b) = 0.9?",
+               "forget_bias", "np.log(9)", "np.log(0.9)"),
         _field("the wrong sign of the bias",
                "A negative bias closes the gate. Which sign does remembering need?",
-               "forget_bias", "np.log(99)", "-np.log(99)"),
+               "forget_bias", "np.log(9)", "-np.log(9)"),
         _field("the logarithm to the base of 10",
                "The logistic function has e in it: which logarithm is that?",
-               "forget_bias", "np.log(99)", "np.log10(99)"),
+               "forget_bias", "np.log(9)", "np.log10(9)"),
         _field("credit beyond the window",
                "What becomes of a product of Jacobians that is cut after 20 factors: small, or "
                "exactly 0?",

@@ -82,7 +82,8 @@ EXERCISE = Exercise(
     answers=("rnncourse.dropout.unroll_dropout",),
     cases=(
         Case("training, no unit keeps its value", _all_new,
-             "With z_t = 0 it is the plain step of a tanh network."),
+             "With z_t = 0 no unit keeps its value: it is the plain step of a tanh network. The "
+             "coins are those of z_t, none are drawn."),
         Case("training, all units keep their value", _all_kept,
              "With z_t = 1 nothing happens: h_t is h_prev, neither 0 nor enlarged."),
         Case("training, some units keep their value", _both,
@@ -114,6 +115,21 @@ EXERCISE = Exercise(
         Mistake("old and new exchanged",
                 "z_t = 1 marks the units that keep the old value. Which does yours give them?",
                 (("keep * h_prev + (1 - keep) * new", "keep * new + (1 - keep) * h_prev"),)),
+        Mistake("old and new exchanged in training",
+                "z_t = 1 marks the units that keep the old value. In use yours is right: which "
+                "does it give them in training?",
+                (("z_t if training else p", "1 - z_t if training else p"),)),
+        Mistake("the new part enlarged in training",
+                "Zoneout holds a value, so nothing is lost. What would the "
+                "enlargement make up for?",
+                (("(1 - keep) * new", "(1 - keep) * new / (1 - p if training else 1)"),)),
+        Mistake("the share of this draw in the place of p",
+                "In use z_t does not count at all, not even its mean. Which number is "
+                "given for it?",
+                (("z_t if training else p", "z_t if training else z_t.mean()"),)),
+        Mistake("the bias left out",
+                "With x_t and h_prev both 0, what is the plain step?",
+                ((" + b_h", ""),)),
         Mistake("old and new exchanged in use",
                 "p is the probability to keep the old value. Which share has the old one in use?",
                 (("z_t if training else p", "z_t if training else 1 - p"),)),
@@ -156,6 +172,10 @@ EXERCISE = Exercise(
         Mistake("old and new added",
                 "A unit takes either the old or the new value. What are the shares' sum?",
                 (("(1 - keep) * new", "new"),)),
+        Mistake("tanh once more after the mix",
+                "h_prev has gone through tanh a step ago. What does tanh reach in (5.30)?",
+                (("h_t = keep * h_prev + (1 - keep) * new",
+                  "h_t = np.tanh(keep * h_prev + (1 - keep) * new)"),)),
         Mistake("W_hh transposed",
                 "Row i of W_hh belongs to the unit that receives: `h @ W_hh.T`.",
                 (("h_prev @ W_hh.T", "h_prev @ W_hh"),)),

@@ -137,6 +137,11 @@ EXERCISE = Exercise(
             (("3 * (N * D + N * N + N) + N", "3 * (N * D + N * N + N)"),),
         ),
         Mistake(
+            "no bias in the GRU",
+            "Have you counted b_h, one number for each of the three sums, and b_hn?",
+            (("3 * (N * D + N * N + N) + N", "3 * (N * D + N * N)"),),
+        ),
+        Mistake(
             "two biases in all of the GRU, as in torch",
             "Which of torch's second biases says something new? Only that of n is kept here.",
             (("3 * (N * D + N * N + N) + N", "3 * (N * D + N * N + 2 * N)"),),
@@ -152,6 +157,12 @@ EXERCISE = Exercise(
             (("math.log(f / (1 - f))", "f"),),
         ),
         Mistake(
+            "the time constant for the bias",
+            "With a bias of 20, how far is the gate from 1? Which gate leaves 1/e after 20 steps, "
+            "and which number does the logistic take to it?",
+            (("math.log(f / (1 - f))", "20.0"),),
+        ),
+        Mistake(
             "the bias with the other sign",
             "Does a gate that is nearly open have a positive or a negative sum?",
             (("math.log(f / (1 - f))", "-math.log(f / (1 - f))"),),
@@ -165,6 +176,11 @@ EXERCISE = Exercise(
             "the natural logarithm",
             "Powers of ten are asked for: is 0.5^50 closer to 10^-15 or to 10^-35?",
             (("50 * math.log10(2)", "50 * math.log(2)"),),
+        ),
+        Mistake(
+            "one power of ten for each step",
+            "Each step halves. How many halvings make one power of ten?",
+            (("50 * math.log10(2)", "50"),),
         ),
         Mistake(
             "f^50 itself",

@@ -139,7 +139,8 @@ EXERCISE = Exercise(
         Case(
             "one unit, before",
             _one_unit_before,
-            "New in this case: reset = 'before'. With one unit the two differ in b_hn only.",
+            "New in this case: reset = 'before', (6.22). With one unit it differs from 'after' in "
+            "b_hn only, which is not reset. Which rows of W_hh do you multiply by r ⊙ h_{t-1}?",
         ),
         Case(
             "three units, b_hn = 0, after",
@@ -150,7 +151,8 @@ EXERCISE = Exercise(
         Case(
             "three units, b_hn = 0, before",
             _before,
-            "Here it matters that the reset gate acts on the state, before W_hn mixes the units.",
+            "Here it matters that the reset gate acts on the state, before W_hn mixes the units. "
+            "If you do that: is W_hn transposed as in the product for 'after'?",
         ),
         Case(
             "three sequences, five units, after",
@@ -225,6 +227,17 @@ EXERCISE = Exercise(
             ),
         ),
         Mistake(
+            "no second bias in 'before'",
+            "b_hn is an argument in both conventions. Where does it stand in (6.22)?",
+            (("(r * h_prev) @ W_hn.T + b_hn)", "(r * h_prev) @ W_hn.T)"),),
+        ),
+        Mistake(
+            "the reset gate outside of tanh, in 'after'",
+            "Is the whole candidate reset, or only what it reads of the past?",
+            (("np.tanh(a_n + r * (h_prev @ W_hn.T + b_hn))",
+              "r * np.tanh(a_n + h_prev @ W_hn.T + b_hn)"),),
+        ),
+        Mistake(
             "no reset",
             "You have computed r. Where does it act?",
             (
@@ -241,6 +254,28 @@ EXERCISE = Exercise(
                 ("np.tanh(a_n + (r * h_prev) @ W_hn.T + b_hn)",
                  "np.tanh(r * (a_n + h_prev @ W_hn.T + b_hn)) "),
             ),
+        ),
+        Mistake(
+            "the reset acts on the input too, in 'after'",
+            "What can the reset gate hide from the candidate: the past, or the input as well?",
+            (("np.tanh(a_n + r * (h_prev @ W_hn.T + b_hn))",
+              "np.tanh(r * (a_n + h_prev @ W_hn.T + b_hn))"),),
+        ),
+        Mistake(
+            "W_hn for its transpose in 'before'",
+            "Over which axis of W_hn is summed, and which one belongs to the unit of n_t? "
+            "Compare the product with that of 'after'.",
+            (("(r * h_prev) @ W_hn.T", "(r * h_prev) @ W_hn"),),
+        ),
+        Mistake(
+            "the rows of another gate in 'before'",
+            "The rows of W_hh stand in the order r, z, n. Which of them multiply r ⊙ h_{t-1}?",
+            (("(r * h_prev) @ W_hn.T", "(r * h_prev) @ W_hz.T"),),
+        ),
+        Mistake(
+            "the candidate is added in full",
+            "(6.21) is a mixture: the shares of n and of h_{t-1} add up to 1. Do yours?",
+            (("(1 - z) * n + z", "n + z"),),
         ),
         Mistake(
             "1 - r for the reset gate",

@@ -46,8 +46,8 @@ def _step(rng: np.random.Generator, B: int, N: int, **given: np.ndarray) -> Inpu
     g = rng.choice([-1.0, 1.0], size=(B, N)) * rng.uniform(0.3, 0.9, size=(B, N))
     c_prev = rng.choice([-1.0, 1.0], size=(B, N)) * rng.uniform(0.4, 1.5, size=(B, N))
     inputs = {
-        "dL_dh": rng.normal(size=(B, N)),
-        "from_next": rng.normal(size=(B, N)),
+        "dL_dh": rng.choice([-1.0, 1.0], size=(B, N)) * rng.uniform(0.5, 2, size=(B, N)),
+        "from_next": rng.choice([-1.0, 1.0], size=(B, N)) * rng.uniform(0.5, 2, size=(B, N)),
         "i": i,
         "f": f,
         "g": g,
@@ -107,7 +107,7 @@ EXERCISE = Exercise(
             "one unit, dL_dh = 0, c_prev = 0",
             _along_the_cell,
             "With dL_dh = 0 all comes along the cell: dL_dc is from_next. With c_prev = 0 the "
-            "forget gate has multiplied nothing, so only the rows of i and g are not zero.",
+            "forget gate has multiplied nothing, so only the blocks of i and g are not zero.",
         ),
         Case(
             "one unit, dL_dh = 0",
@@ -263,6 +263,57 @@ EXERCISE = Exercise(
             "dL_da has one row per sequence, and 4N entries in it. Along which axis do the blocks "
             "follow each other?",
             (("axis=1", "axis=0"),),
+        ),
+        Mistake(
+            "the four blocks not put side by side",
+            "dL_da is one array (B, 4N). Along which axis do your four blocks follow each other?",
+            (("np.concatenate([dL_da_i, dL_da_f, dL_da_g, dL_da_o], axis=1)",
+              "np.array([dL_da_i, dL_da_f, dL_da_g, dL_da_o])"),),
+        ),
+        Mistake(
+            "the two results in the other order",
+            "Which of the two is asked for first? Look at their shapes.",
+            (("return dL_da, dL_dc_prev", "return dL_dc_prev, dL_da"),),
+        ),
+        Mistake(
+            "the gates put through their activations once more",
+            "i, f, g and o come in after their activations. Do they need the logistic and tanh "
+            "again?",
+            (("dL_dc = dL_dh",
+              "i, f, o = (1 / (1 + np.exp(-s)) for s in (i, f, o)); g = np.tanh(g); "
+              "dL_dc = dL_dh"),),
+        ),
+        Mistake(
+            "c taken for a tanh",
+            "c is the cell itself. In which two places does its tanh stand, once with its slope?",
+            (
+                ("dL_dh * o * (1 - np.tanh(c) ** 2)", "dL_dh * o"),
+                ("dL_dh * np.tanh(c) * o", "dL_dh * c * o"),
+            ),
+        ),
+        Mistake(
+            "no slope in the input gate's row",
+            "Is the input gate's slope i (1 - i) in its row?",
+            (("g * i * (1 - i)", "g * i"),),
+        ),
+        Mistake(
+            "no slope in the output gate's row",
+            "The output gate is a logistic as well. Where is its slope in its row?",
+            (("np.tanh(c) * o * (1 - o)", "np.tanh(c)"),),
+        ),
+        Mistake(
+            "the slope of tanh with the other sign",
+            "Can the slope of tanh be negative? Which of 1 and tanh² is the larger one?",
+            (("(1 - np.tanh(c) ** 2)", "(np.tanh(c) ** 2 - 1)"),),
+        ),
+        Mistake(
+            "from_next added at the very end",
+            "What c_{t+1} sends arrives at c_t. Which blocks start from c_t, and is from_next "
+            "handed on unchanged?",
+            (
+                ("(1 - np.tanh(c) ** 2) + from_next", "(1 - np.tanh(c) ** 2)"),
+                ("dL_dc_prev = dL_dc * f", "dL_dc_prev = dL_dc * f + from_next"),
+            ),
         ),
         Mistake(
             "no slope in the forget gate's row",

@@ -110,14 +110,16 @@ EXERCISE = Exercise(
         Case(
             "one unit, only the candidate's bias",
             _half_open,
-            "All that is not zero is b_h in its third row, that of the candidate. The three gates "
-            "are logistic(0) = 1/2 then: c = tanh(b_g)/2 and h = tanh(c)/2. Do it by hand.",
+            "Only b_h is not zero, in its third row, that of the candidate. The three gates are "
+            "logistic(0) = 1/2 then: c = tanh(b_g)/2 and h = tanh(c)/2. (If it is the shape: a "
+            "row of x is a sequence, so a_t has the shape (B, 4N), and is cut into four (B, N).)",
         ),
         Case(
             "one unit, biases only, an empty cell",
             _biases_only,
             "New in this case: the gates have biases, so they are not one half. With c_prev = 0, "
-            "c is logistic(b_i) tanh(b_g), and h is logistic(b_o) tanh(c).",
+            "c is logistic(b_i) tanh(b_g), and h is logistic(b_o) tanh(c). Try your logistic at "
+            "-5, 0 and 5, too.",
         ),
         Case(
             "one unit, biases only, a full cell",
@@ -203,6 +205,26 @@ EXERCISE = Exercise(
             (("g = np.tanh(a_g)", "g = _logistic(a_g)"),),
         ),
         Mistake(
+            "the tanh of a logistic for the candidate",
+            "Which sums pass the logistic: all four, or those of the gates only? A candidate may "
+            "be negative.",
+            (("g = np.tanh(a_g)", "g = np.tanh(_logistic(a_g))"),),
+        ),
+        Mistake(
+            "no activation of the candidate",
+            "The gates have their logistic. What does (6.2) do with the sum of the candidate?",
+            (("g = np.tanh(a_g)", "g = a_g"),),
+        ),
+        Mistake(
+            "the logistic runs the other way",
+            "Should a gate with a large positive sum be open or shut? Try your logistic at 5.",
+            (
+                ("_logistic(a_i)", "_logistic(-a_i)"),
+                ("_logistic(a_f)", "_logistic(-a_f)"),
+                ("_logistic(a_o)", "_logistic(-a_o)"),
+            ),
+        ),
+        Mistake(
             "h without the tanh of the cell",
             "The cell may grow beyond 1. What keeps h_t below 1 in (6.4)?",
             (("o * np.tanh(c)", "o * c"),),
@@ -240,6 +262,23 @@ EXERCISE = Exercise(
             (("f * c_prev + i * g", "f * c_prev + (1 - f) * g"),),
         ),
         Mistake(
+            "1 - i for the forget gate",
+            "You have computed f from rows of its own. Where does it stand in (6.3)?",
+            (("f * c_prev + i * g", "(1 - i) * c_prev + i * g"),),
+        ),
+        Mistake(
+            "x and h_{t-1} in another order than their weights",
+            "If you join x_t and h_{t-1} to one vector: which columns of the joined weights "
+            "multiply which entries?",
+            (("x @ W_xh.T + h_prev @ W_hh.T",
+              "np.hstack([h_prev, x]) @ np.hstack([W_xh, W_hh]).T"),),
+        ),
+        Mistake(
+            "tanh for the output gate",
+            "Three gates say which share passes, the output gate too. Which activation has it?",
+            (("_logistic(a_o)", "np.tanh(a_o)"),),
+        ),
+        Mistake(
             "the hidden state for the cell",
             "There are two states. Which of them goes on to the next step by way of the forget "
             "gate?",
@@ -261,7 +300,7 @@ EXERCISE = Exercise(
             ),
         ),
         Mistake(
-            "the candidate looks at the cell",
+            "the cell for the state in the four sums",
             "What do the four sums read? x_t and h_{t-1}: the cell itself enters none of them.",
             (("h_prev @ W_hh.T", "c_prev @ W_hh.T"),),
         ),

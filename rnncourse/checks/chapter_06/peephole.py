@@ -48,13 +48,15 @@ def _cell(rng: np.random.Generator, B: int, D: int, N: int) -> Inputs:
         p: rng.choice([-1.0, 1.0], size=N) * rng.uniform(0.5, 1.5, size=N)
         for p in ("p_i", "p_f", "p_o")
     }
+    b_h = rng.normal(size=4 * N)
+    b_h[2 * N : 3 * N] = rng.choice([-1.0, 1.0], size=N) * rng.uniform(1, 2, size=N)  # c not small
     return {
-        "x": rng.normal(size=(B, D)),
+        "x": 0.5 * rng.normal(size=(B, D)),
         "h_prev": rng.choice([-1.0, 1.0], size=(B, N)) * rng.uniform(0.1, 0.3, size=(B, N)),
         "c_prev": rng.choice([-1.0, 1.0], size=(B, N)) * rng.uniform(0.5, 2, size=(B, N)),
         "W_xh": rng.normal(size=(4 * N, D)),
         "W_hh": rng.normal(size=(4 * N, N)),
-        "b_h": rng.normal(size=4 * N),
+        "b_h": b_h,
         **peepholes,
     }
 
@@ -109,18 +111,20 @@ EXERCISE = Exercise(
         Case(
             "one unit, all peepholes zero",
             _closed,
-            "Without peepholes it is the LSTM of notebook 06, (6.1) to (6.4).",
+            "Without peepholes it is the LSTM of notebook 06, (6.1) to (6.4). Has each of the "
+            "three gates its logistic, and the candidate its tanh?",
         ),
         Case(
             "one unit, an empty cell",
             _empty,
-            "The old cell is zero: input and forget gate see nothing. The new cell is not, and "
-            "the output gate sees that one.",
+            "The old cell is zero: input and forget gate see nothing. The new cell is not: "
+            "p_o ⊙ c_t is added to the sum of the output gate, before its logistic.",
         ),
         Case(
             "one unit, p_o = 0",
             _two_holes,
-            "Only the input and the forget gate see the cell here, each through its own weight.",
+            "Only the input and the forget gate see the cell here, the old one, each through its "
+            "own weight.",
         ),
         Case(
             "one unit, p_i = p_f = 0",
@@ -160,6 +164,36 @@ EXERCISE = Exercise(
             "the output gate sees the tanh of the cell",
             "A peephole looks at the cell itself. Where is it squashed?",
             (("p_o * c)", "p_o * np.tanh(c))"),),
+        ),
+        Mistake(
+            "every gate sees the tanh of the cell",
+            "A peephole looks at the cell itself. Where is it squashed?",
+            (
+                ("p_i * c_prev", "p_i * np.tanh(c_prev)"),
+                ("p_f * c_prev", "p_f * np.tanh(c_prev)"),
+                ("p_o * c)", "p_o * np.tanh(c))"),
+            ),
+        ),
+        Mistake(
+            "no logistic at the output gate",
+            "The output gate is computed after the cell. What makes a share of its sum?",
+            (("_logistic(a_o + p_o * c)", "(a_o + p_o * c)"),),
+        ),
+        Mistake(
+            "the forget gate sees the new cell",
+            "Which gates are needed to make the new cell? They can see the old one only.",
+            (("c = f * c_prev + i * g",
+              "f = _logistic(a_f + p_f * (_logistic(a_f) * c_prev + i * g)); "
+              "c = f * c_prev + i * g"),),
+        ),
+        Mistake(
+            "the peephole multiplies the gate",
+            "Is the peephole's share a factor of the gate, or one more term of its sum?",
+            (
+                ("_logistic(a_i + p_i * c_prev)", "_logistic(a_i) * (1 + p_i * c_prev)"),
+                ("_logistic(a_f + p_f * c_prev)", "_logistic(a_f) * (1 + p_f * c_prev)"),
+                ("_logistic(a_o + p_o * c)", "_logistic(a_o) * (1 + p_o * c)"),
+            ),
         ),
         Mistake(
             "no peephole at the output gate",

@@ -62,7 +62,7 @@ def _scaled(rng: np.random.Generator) -> Inputs:
 
 
 def _square(rng: np.random.Generator) -> Inputs:
-    return _cell(rng, 1, 2, 2, 2)
+    return _cell(rng, 1, 1, 2, 2)
 
 
 def _one_number_out(rng: np.random.Generator) -> Inputs:
@@ -97,7 +97,8 @@ EXERCISE = Exercise(
         Case(
             "every size 1, W_hr = 1",
             _plain,
-            "With W_hr = 1 it is the LSTM of notebook 06, (6.1) to (6.4).",
+            "With W_hr = 1 it is the LSTM of notebook 06, (6.1) to (6.4). Has each of the three "
+            "gates its logistic, and the candidate its tanh?",
         ),
         Case(
             "every size 1",
@@ -108,8 +109,8 @@ EXERCISE = Exercise(
         Case(
             "two units, two numbers shown",
             _square,
-            "New in this case: W_hr is a matrix. Which of its axes is summed over, and are the "
-            "blocks of a_t cut by N?",
+            "New in this case: W_hr is a matrix, with one row for each number shown. What does it "
+            "multiply, and which of its axes is summed over?",
         ),
         Case(
             "three units, one number shown",
@@ -139,6 +140,16 @@ EXERCISE = Exercise(
             "the state not projected",
             "How many entries has h? There are P of them, as many as W_hr has rows.",
             (("(o * np.tanh(c)) @ W_hr.T", "o * np.tanh(c)"),),
+        ),
+        Mistake(
+            "the first P units for the projection",
+            "Does h_t show P of the N units, or P weighted sums of all of them?",
+            (("(o * np.tanh(c)) @ W_hr.T", "(o * np.tanh(c))[:, : len(W_hr)]"),),
+        ),
+        Mistake(
+            "the cell projected before it is squashed and gated",
+            "What does W_hr multiply: the cell, or what (6.4) makes of it?",
+            (("(o * np.tanh(c)) @ W_hr.T", "o[:, : len(W_hr)] * np.tanh(c @ W_hr.T)"),),
         ),
         Mistake(
             "W_hr for its transpose",

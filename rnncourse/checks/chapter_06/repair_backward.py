@@ -80,9 +80,10 @@ def _sweep(rng: np.random.Generator, T: int, B: int, N: int, **given: np.ndarray
     c_0 = rng.choice([-1.0, 1.0], size=(B, N)) * rng.uniform(0.5, 1.5, size=(B, N))
     h_0 = rng.uniform(-0.9, 0.9, size=(B, N))
     share = rng.normal(size=(T, B, 4 * N))
+    share[..., 2 * N : 3 * N] += np.sign(share[..., 2 * N : 3 * N])  # no candidate is near zero
     gates, cells, states = _unroll(share, W_hh, h_0, given.pop("c_0", c_0))
     return {
-        "dL_dh": rng.normal(size=(T, B, N)),
+        "dL_dh": rng.choice([-1.0, 1.0], size=(T, B, N)) * rng.uniform(1, 3, size=(T, B, N)),
         "gates": gates,
         "cells": cells,
         "states": states,
@@ -130,18 +131,21 @@ EXERCISE = Exercise(
         Case(
             "one step, one unit",
             _one_step,
-            "Nothing comes from the future: each row of dL_da is local, and dL_dc_0 is the "
-            "gradient of c_1 times f_1.",
+            "Nothing comes from the future: dL_dc is the first term of (6.8), each block of dL_da "
+            "one line of (6.9) or (6.10), and dL_dc_0 is dL_dc times f_1. Which block is wrong, "
+            "and what stands in its line?",
         ),
         Case(
             "two steps, W_hh = 0",
             _without_recurrence,
-            "The two steps are joined by the cell only: look at what goes from c_2 back to c_1.",
+            "The two steps are joined by the cell only, and one forget gate stands between c_2 "
+            "and c_1. Which one: that of the loop's step t = 1, or of t = 0?",
         ),
         Case(
             "two steps, one unit",
             _two_steps,
-            "New in this case: the second step sends something back through W_hh, too.",
+            "New in this case: the second step sends something back through W_hh, too. Where is it "
+            "added, and is it made anew in each turn?",
         ),
         Case(
             "three steps, a loss at the last one only",
@@ -160,15 +164,15 @@ EXERCISE = Exercise(
         "what has become of your dL_dh afterwards?",
         "Compare it line by line with (6.7) to (6.12) of notebook 06, minding the index t of each "
         "gate and cell. cells[t] entered step t, cells[t + 1] came out of it.",
-        "Take dL_dh_t = dL_dh[t] + recurrent (a new array), cells[t] in the forget row, and hand "
-        "on from_next = f[t] * dL_dc_t, to which nothing is multiplied at the next turn.",
+        "Make dL_dh_t = dL_dh[t] + back, a new array. Take cells[t] in the block of f. Multiply "
+        "dL_dc by f[t] at the end of the turn, after dL_da is made; the next turn only adds it.",
     ),
     answers=("rnncourse.lstm.lstm_sweep", "rnncourse.lstm.lstm_backward"),
     mistakes=(
         Mistake(
-            "not repaired yet",
-            "Take T = 1 first: the rows of one gate and dL_dc_0 are wrong there, for two reasons. "
-            "Then T = 2, and look at your dL_dh before and after the call.",
+            "not repaired yet: both bugs that show in the values are left",
+            "Take T = 1 first: the block of one gate is wrong there, and dL_dc_0, for two "
+            "different reasons. Which cell, and which gate, stands in these two lines?",
             (*WRONG_GATE, *NEW_CELL, *IN_PLACE),
         ),
         Mistake(
@@ -194,6 +198,41 @@ EXERCISE = Exercise(
             "dL_dc_0?",
             (("return dL_dW_hh, dL_db_h, recurrent, from_next",
               "return dL_dW_hh, dL_db_h, recurrent, dL_dc_t"),),
+        ),
+        Mistake(
+            "the forget gate right for c_0 only",
+            "dL_dc_0 is right with one step. Inside of the loop, which gate multiplies what "
+            "c_{t+1} sends to c_t?",
+            (
+                WRONG_GATE[0],
+                ("from_next = f[t] * dL_dc_t", "from_next = dL_dc_t"),
+                ("return dL_dW_hh, dL_db_h, recurrent, from_next",
+                 "return dL_dW_hh, dL_db_h, recurrent, f[0] * from_next"),
+            ),
+        ),
+        Mistake(
+            "the forget gate of the step before",
+            "The sweep goes backwards: is the step that comes AFTER t in time at t - 1 or at "
+            "t + 1? And what is f[-1] in Python?",
+            (
+                ("(1 - tanh_c**2) + from_next", "(1 - tanh_c**2) + f[t - 1] * from_next"),
+                ("from_next = f[t] * dL_dc_t", "from_next = dL_dc_t"),
+            ),
+        ),
+        Mistake(
+            "no forget gate on the way back",
+            "(6.8) has f_{t+1} in its second term. Where has it gone?",
+            (("from_next = f[t] * dL_dc_t", "from_next = dL_dc_t"),),
+        ),
+        Mistake(
+            "multiplied by the forget gate too early",
+            "The blocks of dL_da need dL_dc as it arrived at c_t. When may it be multiplied by "
+            "f[t], on its way to c_{t-1}?",
+            (
+                ("(1 - tanh_c**2) + from_next",
+                 "(1 - tanh_c**2) + from_next; dL_dc_t = f[t] * dL_dc_t"),
+                ("from_next = f[t] * dL_dc_t", "from_next = dL_dc_t"),
+            ),
         ),
         Mistake(
             "dL_dh_0 and dL_dc_0 in the other order",

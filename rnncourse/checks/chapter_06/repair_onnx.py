@@ -106,8 +106,8 @@ EXERCISE = Exercise(
         Case(
             "one unit, the second bias zero",
             _one_unit_one_bias,
-            "One row for each gate: ONNX has i, o, f, g, here it is i, f, g, o. Write both rows "
-            "of letters one below the other.",
+            "One row of W and R, and one number of each bias, for each gate: ONNX has i, o, f, g, "
+            "here it is i, f, g, o. Write both rows of letters one below the other.",
         ),
         Case(
             "one unit",
@@ -117,10 +117,10 @@ EXERCISE = Exercise(
         Case(
             "two units",
             _two_units,
-            "One unit is right and two are not: N rows in a row belong to one gate, and the first "
-            "4N numbers of the bias to one of the two biases.",
+            "One unit is right and two are not: N rows, one below the other, belong to one gate, "
+            "and the first 4N numbers of the bias to one of the two biases.",
         ),
-        Case("three units", _three_units, "N rows in a row belong to one gate."),
+        Case("three units", _three_units, "N rows, one below the other, belong to one gate."),
     ),
     hints=(
         "With one unit there are four rows. Where does each of them have to go? And how many "
@@ -136,6 +136,18 @@ EXERCISE = Exercise(
             "the mean of the two biases",
             "A gate adds both biases to its sum. Is their mean the same?",
             (("bias[: 4 * N] + bias[4 * N :]", "(bias[: 4 * N] + bias[4 * N :]) / 2"),),
+        ),
+        Mistake(
+            "only one of the two biases in the new order",
+            "Both halves of the bias have ONNX's order. Have you moved both, before or after they "
+            "are added?",
+            (("np.concatenate([both[rows] for rows in blocks])",
+              "np.concatenate([bias[: 4 * N][rows] for rows in blocks]) + bias[4 * N :]"),),
+        ),
+        Mistake(
+            "one row for each gate",
+            "Has a gate one row, or N of them?",
+            (("slice(k * N, (k + 1) * N)", "slice(k, k + 1)"),),
         ),
         Mistake(
             "the two biases taken in turn",

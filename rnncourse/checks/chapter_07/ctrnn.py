@@ -139,14 +139,15 @@ EXERCISE = Exercise(
         Case(
             "one step of noise alone",
             _noise,
-            "Only the noise moves v here: by how much, after the α in front of the bracket?",
+            "Only the noise moves v here. Is it the xi that you are given, and what is left of "
+            "√(2/α) after the α in front of the bracket?",
         ),
         Case(
             "α = 1: three steps of a network that forgets its voltage",
             _no_leak,
             "Each term is right for one step. With α = 1 the old voltage counts only through its "
-            "rate: look at what is carried from one step to the next, and which xi belongs to "
-            "which step.",
+            "rate: look at what is carried from one step to the next, and which x and which xi "
+            "belong to which step.",
         ),
         Case(
             "four steps without noise",
@@ -352,6 +353,34 @@ EXERCISE = Exercise(
             "r returned without φ",
             "Can a ReLU neuron have a negative rate?",
             (("r.append(r_t)", "r.append(v_t)"),),
+        ),
+        Mistake(
+            "σ left out of the noise",
+            "With σ = 0 there is no noise. What does yours add to v then?",
+            (("* sigma * xi[t]", "* xi[t]"),),
+        ),
+        Mistake(
+            "v_0 stands in row 0",
+            "Row 0 is the state after the first step. Which input and which noise has your row 0 "
+            "seen?",
+            (("+ alpha * (r_t @ W_hid.T + u_t)", "+ alpha * (r_t @ W_hid.T + u_t) if t else v_0"),),
+        ),
+        Mistake(
+            "2/α without the root",
+            "(7.4) has a root: what is scaled is a standard deviation. How large is your kick "
+            "after the α in front of the bracket?",
+            (("math.sqrt(2 / alpha)", "2 / alpha"),),
+        ),
+        Mistake(
+            "σ below the root",
+            "How far does the root reach in (7.4)? σ stands behind it.",
+            (("math.sqrt(2 / alpha) * sigma", "math.sqrt(2 / alpha * sigma)"),),
+        ),
+        Mistake(
+            "W_hid for its transpose, and noise σξ in the current",
+            "Two things at once. W_hid is [to, from]: which of its indices is summed with r? And "
+            "which factor stands before σ in (7.4)?",
+            (("r_t @ W_hid.T", "r_t @ W_hid"), ("math.sqrt(2 / alpha) * sigma", "sigma")),
         ),
     ),
 )  # fmt: skip

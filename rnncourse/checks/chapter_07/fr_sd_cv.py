@@ -53,6 +53,13 @@ def _means_of_sequences(r, mask, lambda_sd, lambda_cv):
     return lambda_sd * sd + lambda_cv * sd / mean_rates.mean()
 
 
+def _spread_of_sequences(r, mask, lambda_sd, lambda_cv):
+    mean_rates = (r * mask[:, :, None]).sum(dim=0) / mask.sum(dim=0)[:, None]
+    mu = mean_rates.mean(dim=1)
+    sd = torch.sqrt((mean_rates - mu[:, None]).square().mean(dim=1) + 1e-12)
+    return (lambda_sd * sd + lambda_cv * sd / mu).mean()
+
+
 def _of_neurons(
     rng: np.random.Generator, T: int, B: int, N: int, lambda_sd: float, lambda_cv: float
 ) -> Inputs:
@@ -128,7 +135,8 @@ EXERCISE = Exercise(
         Case(
             "a single neuron",
             _one_neuron,
-            "One neuron cannot differ from itself: the term is 0, and so is its gradient.",
+            "One neuron cannot differ from itself: the term is 0, and so is its gradient. If you "
+            "added a small number below the root, how large is its root?",
         ),
         Case(
             "two neurons with equal mean rates",
@@ -139,8 +147,8 @@ EXERCISE = Exercise(
         Case(
             "fr_cv alone",
             _cv_alone,
-            "New in this case: the standard deviation over the mean. Both depend on r, so both "
-            "take part in the gradient.",
+            "New in this case: λ_cv σ/μ, while λ_sd is 0. Both σ and μ depend on r, so both take "
+            "part in the gradient.",
         ),
         Case(
             "a short sequence, fr_sd alone",
@@ -150,8 +158,8 @@ EXERCISE = Exercise(
         Case(
             "both terms, sequences of three lengths",
             _both,
-            "Each term is right by itself and without padding: look at λ, and at how steps of "
-            "sequences of different lengths are weighed.",
+            "New in this case: both terms, and padding in fr_cv. Look at λ, at the steps that μ "
+            "runs over, and at how sequences of different lengths are weighed.",
         ),
     ),
     hints=(
@@ -264,8 +272,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "the gradient is stopped",
-            "The value is right, but dL/dr is zero. What do `.detach()`, `.item()`, `.numpy()` or "
-            "`torch.tensor(...)` do to the graph?",
+            "dL/dr is zero everywhere. If your value does depend on the rates: what do "
+            "`.detach()`, `.item()`, `.numpy()` or `torch.tensor(...)` do to the graph?",
             (("valid = r[mask]", "valid = r[mask].detach()"),),
         ),
         Mistake(
@@ -310,6 +318,40 @@ EXERCISE = Exercise(
             "the λ left out",
             "Each term is multiplied by its own λ before they are added.",
             (("lambda_sd * sd + lambda_cv * cv", "sd + cv"),),
+        ),
+        Mistake(
+            "1e-4 added below the root",
+            "At equal rates your loss is the root of the number that you added below it. How "
+            "small has it to be, if an error of 0.0001 is allowed?",
+            (("1e-12", "1e-4"),),
+        ),
+        Mistake(
+            "1e-6 added below the root",
+            "At equal rates your loss is the root of the number that you added below it. How "
+            "small has it to be, if an error of 0.0001 is allowed?",
+            (("1e-12", "1e-6"),),
+        ),
+        Mistake(
+            "padded steps take part in μ",
+            "μ is the mean of the N mean rates of (7.18). Over which steps does yours run?",
+            (("cv = sd / mu", "cv = sd / r.mean()"),),
+        ),
+        Mistake(
+            "the spread in each sequence, averaged",
+            "In (7.18) the mean over the sequences comes before the spread. Two sequences in "
+            "which the neurons change places have equal mean rates.",
+            wrong=_spread_of_sequences,
+        ),
+        Mistake(
+            "the mean of the deviations, not squared",
+            "Deviations from a mean add up to 0, whatever the rates are. What makes each of them "
+            "positive in (7.18)?",
+            (("torch.sqrt(variance + 1e-12)", "(mean_rates - mu).mean()"),),
+        ),
+        Mistake(
+            "fr_cv left out",
+            "L has two terms. Where is the one with λ_cv?",
+            (("lambda_sd * sd + lambda_cv * cv", "lambda_sd * sd"),),
         ),
     ),
 )  # fmt: skip

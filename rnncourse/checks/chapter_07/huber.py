@@ -135,7 +135,7 @@ EXERCISE = Exercise(
             "small and large errors, two outputs",
             _mixed,
             "Each kind of error is right by itself: look at how the branch is chosen, entry by "
-            "entry, and at the mean over steps and outputs.",
+            "entry, at the shape of your error, and at the mean over steps and outputs.",
         ),
         Case(
             "the second half is padding",
@@ -268,9 +268,24 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "the gradient is stopped",
-            "The value is right, but its gradient is zero. What do `.detach()`, `.item()`, "
-            "`.numpy()` or `torch.tensor(...)` do to the graph?",
+            "dL/dpred is zero everywhere. If your value does depend on pred: what do "
+            "`.detach()`, `.item()`, `.numpy()` or `torch.tensor(...)` do to the graph?",
             (("each.mean()", "each.mean().detach()"),),
+        ),
+        Mistake(
+            "nan is replaced by 0, but the mask is not used",
+            "There is no nan any more. But do the steps behind the end still count?",
+            (("(pred - target)[mask]", "(pred - torch.nan_to_num(target))"),),
+        ),
+        Mistake(
+            "δ/2 for δ²/2 in the line",
+            "δ multiplies the whole bracket. What are parabola and line at |e| = δ?",
+            (("delta * (size - delta / 2)", "delta * size - delta / 2"),),
+        ),
+        Mistake(
+            "δ taken for 1",
+            "Where does δ enter your loss? It decides about the branch and about the line.",
+            (("size <= delta", "size <= 1"), ("delta * (size - delta / 2)", "(size - 0.5)")),
         ),
     ),
 )  # fmt: skip

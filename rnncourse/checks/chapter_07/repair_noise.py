@@ -44,8 +44,7 @@ _BUGS = (
     ),
     (
         "the noise of each step",
-        "Where does the generator of the noise start at the second step? Each step needs its own "
-        "row of xi.",
+        "Which row of xi does the second step use? Each step needs its own.",
         ("xi[t]", "xi[0]"),
     ),
     (
@@ -133,13 +132,14 @@ EXERCISE = Exercise(
         Case(
             "one step of noise alone",
             _noise,
-            "Only the noise moves v here: √(2α) σ ξ_1 after the α in front of the bracket.",
+            "Only the noise moves v here, by √(2α) σ ξ_1 after the α in front of the bracket. ξ_1 "
+            "is the first row of the xi that you are given.",
         ),
         Case(
             "three steps without noise",
             _quiet,
-            "New in this case: several steps. Are the rows of your answer different from each "
-            "other?",
+            "New in this case: W_hid, and several steps. What travels along W_hid is tanh(v). Are "
+            "the rows of your answer different from each other?",
         ),
         Case(
             "three steps of noise alone",
@@ -154,12 +154,13 @@ EXERCISE = Exercise(
         Case(
             "four steps of 5 ms, two sequences",
             _fine,
-            "A fine step and several sequences: look at the factor of the noise once more.",
+            "New in this case: another Δt, and several sequences. Which of your numbers should "
+            "change with Δt, and does it?",
         ),
     ),
     hints=(
-        "Run it twice, with Δt and with Δt/2: what should stay the same? Then print the first two "
-        "rows of the answer.",
+        "Print the first two rows of the answer, and v_0 before and after the call. When these are "
+        "right: what should stay the same if you halve Δt?",
         "Compare the line of the noise with u_t in (7.4) of notebook 07. Then ask of each line "
         "which step it belongs to, and of `+=` which array it writes into.",
         "There are three bugs: sigma needs the factor sqrt(2 / alpha) inside the bracket; xi[0] "
@@ -201,6 +202,33 @@ EXERCISE = Exercise(
             "W_hid for its transpose",
             "That line was right: W_hid is [to, from], and the sum runs over its second index.",
             (("W_hid.T", "W_hid"),),
+        ),
+        Mistake(
+            "the rows are copies, but v_0 is still changed",
+            "`+=` writes into the caller's v_0 before you copy. Which line would make v a new "
+            "tensor at each step?",
+            (("v = v + alpha", "v += alpha"), ("history.append(v)", "history.append(v.clone())")),
+        ),
+        Mistake(
+            "v_0 is copied, but all rows are one tensor",
+            "v_0 is safe now. Which tensor do the entries of `history` refer to after the loop?",
+            (("v = v_0\n", "v = v_0.clone()\n"), ("v = v + alpha", "v += alpha")),
+        ),
+        Mistake(
+            "Δt for α in the factor",
+            "What stands below the 2 in (7.4)? √(2/Δt) has a unit, and changes if you count in "
+            "seconds.",
+            (("math.sqrt(2 / alpha)", "math.sqrt(2 / dt)"),),
+        ),
+        Mistake(
+            "τ and Δt exchanged",
+            "That line was right: α = Δt/τ is small for a fine step.",
+            (("alpha = dt / tau", "alpha = tau / dt"),),
+        ),
+        Mistake(
+            "the xi of the step before",
+            "Which row of xi does the first step use? xi[-1] is the last one.",
+            (("xi[t]", "xi[t - 1]"),),
         ),
     ),
 )  # fmt: skip

@@ -134,8 +134,8 @@ EXERCISE = Exercise(
         Case(
             "one step, both λ = 1",
             _one_step,
-            "One number in the error, no padding, no λ to speak of: what is left is the mean "
-            "square of the weights.",
+            "One number in the error, no padding, both λ are 1: mse is a square, hid the mean "
+            "square of all entries of W_hid, fr that of the N rates, L their sum.",
         ),
         Case(
             "two steps, the outputs are the targets",
@@ -156,7 +156,8 @@ EXERCISE = Exercise(
         Case(
             "a rate that swings between 1 and -1",
             _signed,
-            "Its mean is 0, its mean square is 1: square first.",
+            "New in this case: two steps with errors, and a rate whose mean is 0 and whose mean "
+            "square is 1. In mse and in fr, square first; then take the mean over the M steps.",
         ),
         Case(
             "three lengths",
@@ -220,6 +221,52 @@ EXERCISE = Exercise(
             "the spectral norm for the Frobenius norm",
             "‖W‖_F² is the sum of all squared entries. Which norm does `ord=2` compute?",
             (("norm(W_hid)", "norm(W_hid, ord=2)"),),
+        ),
+        Mistake(
+            "fr is divided by the steps only",
+            "(7.17) divides by M N. How many rates has a valid step?",
+            (("r[mask].square().mean()", "r[mask].square().sum() / mask.sum()"),),
+        ),
+        Mistake(
+            "hid is divided by N, not by N²",
+            "(7.16) divides by P Q. How many entries has W_hid?",
+            (("W_hid.numel()", "len(W_hid)"),),
+        ),
+        Mistake(
+            "L comes first",
+            "In which order are the four asked for? L is the last.",
+            (('{"mse": mse, "hid": hid, "fr": fr, "L": L}',
+              '{"mse": L, "hid": mse, "fr": hid, "L": fr}'),),
+        ),
+        Mistake(
+            "mse is a sum",
+            "Would mse be twice as large for twice as many steps of the same kind?",
+            (("error.square().mean()", "error.square().sum()"),),
+        ),
+        Mistake(
+            "the error is 0 at padded steps, but they are counted",
+            "Zeros count in a mean. By how many steps may the squared errors be divided?",
+            (("pred[mask].squeeze(-1) - target[mask]", "(pred.squeeze(-1) - target) * mask"),),
+        ),
+        Mistake(
+            "the matrix times itself for the square of its entries",
+            "Is the square of a matrix the square of each entry? (7.16) can never be negative.",
+            (("torch.linalg.norm(W_hid) ** 2 / W_hid.numel()", "(W_hid @ W_hid).mean()"),),
+        ),
+        Mistake(
+            "the norm of the squared entries",
+            "‖W‖_F² is the sum of all squared entries. What does your norm square once more?",
+            (("torch.linalg.norm(W_hid) ** 2", "torch.linalg.norm(W_hid**2)"),),
+        ),
+        Mistake(
+            "the mean absolute rate",
+            "(7.17) squares. By which factor does fr grow if all rates are doubled?",
+            (("r[mask].square().mean()", "r[mask].abs().mean()"),),
+        ),
+        Mistake(
+            "fr is missing in L",
+            "L is the sum of how many terms?",
+            (("mse + hid + fr", "mse + hid"),),
         ),
     ),
 )  # fmt: skip

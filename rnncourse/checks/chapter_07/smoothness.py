@@ -32,6 +32,25 @@ def _padded(r, dt):
     return _attempt(torch.nn.functional.pad(r, (0, 0, 0, 0, 1, 1)), dt)
 
 
+def _loop(skip_first: int, skip_last: int, start=0.0):
+    """A sum over t, written as a loop that leaves out the first or the last differences."""
+
+    def loss(r, dt):
+        T, B, N = r.shape
+        total = start if start is not None else r.new_zeros(())
+        for t in range(1 + skip_first, T - 1 - skip_last):
+            total = total + ((r[t + 1] - 2 * r[t] + r[t - 1]) / dt**2).square().sum()
+        return total / ((T - 2) * B * N)
+
+    return loss
+
+
+_TURNS = (
+    "How many second differences do three steps have, and how many turns does your loop take "
+    "then? Python counts from 0."
+)
+
+
 def _rates(rng: np.random.Generator, T: int, B: int, N: int, dt: float) -> Inputs:
     return {"r": rng.uniform(0.0, 2.0, size=(T, B, N)), "dt": dt}
 
@@ -104,7 +123,8 @@ EXERCISE = Exercise(
         Case(
             "six steps, three sequences, four neurons",
             _large,
-            "All at once, with unequal sizes.",
+            "New in this case: sequences and neurons that differ. Each second difference is "
+            "squared by itself; then the mean runs over all three axes.",
         ),
     ),
     hints=(
@@ -229,9 +249,49 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "the gradient is stopped",
-            "The value is right, but dL/dr is zero. What do `.detach()`, `.item()`, `.numpy()` or "
-            "`torch.tensor(...)` do to the graph?",
+            "dL/dr is zero everywhere. If your value does depend on the rates: what do "
+            "`.detach()`, `.item()`, `.numpy()` or `torch.tensor(...)` do to the graph?",
             (("bend.square().mean()", "bend.square().mean().detach()"),),
+        ),
+        Mistake(
+            "the first second difference left out", _TURNS, wrong=_loop(1, 0)
+        ),
+        Mistake(
+            "the first second difference left out of the sum", _TURNS, wrong=_loop(1, 0, None)
+        ),
+        Mistake(
+            "the last second difference left out", _TURNS, wrong=_loop(0, 1)
+        ),
+        Mistake(
+            "the last second difference left out of the sum", _TURNS, wrong=_loop(0, 1, None)
+        ),
+        Mistake(
+            "the mean over the sequences before the square",
+            "Two sequences that bend in opposite ways: do they cost nothing? Square first.",
+            (("bend.square().mean()", "bend.mean(dim=1).square().mean()"),),
+        ),
+        Mistake(
+            "the mean over the neurons before the square",
+            "Two neurons that bend in opposite ways: do they cost nothing? Square first.",
+            (("bend.square().mean()", "bend.mean(dim=2).square().mean()"),),
+        ),
+        Mistake(
+            "the second difference of the squared rates",
+            "What is squared: the rate, or its second derivative?",
+            (("(r[2:] - 2 * r[1:-1] + r[:-2])", "(r[2:]**2 - 2 * r[1:-1]**2 + r[:-2]**2)"),
+             ("bend.square().mean()", "bend.mean()")),
+        ),
+        Mistake(
+            "time, sequences and neurons in one row",
+            "Which numbers stand beside each other once r is flat? Only time has neighbours.",
+            (("(r[2:] - 2 * r[1:-1] + r[:-2])",
+              "(r.ravel()[2:] - 2 * r.ravel()[1:-1] + r.ravel()[:-2])"),),
+        ),
+        Mistake(
+            "half of it",
+            "There is no 1/2 in the formula: one second difference, squared, is the loss of three "
+            "steps.",
+            (("bend.square().mean()", "bend.square().mean() / 2"),),
         ),
     ),
 )  # fmt: skip

@@ -103,8 +103,9 @@ EXERCISE = Exercise(
         Case(
             "one neuron, one step, nothing but the leak",
             _leak,
-            "Row 0 is the state after the first step: v_0 times what is left of it after Δt. Δt/τ "
-            "is 0.4 here: is that e^(-0.4) or 1 - 0.4?",
+            "No drive, and σ = 0, so no noise either. Row 0 is the state after the first step: v_0 "
+            "times what is left of it after Δt. Δt/τ is 0.4 here. Divide your "
+            "v by v_0: is it e^(-0.4), 1 - 0.4, or 1 - e^(-0.4)?",
         ),
         Case(
             "one step from v_0 = 0 with a drive",
@@ -142,15 +143,16 @@ EXERCISE = Exercise(
         Case(
             "five steps of four neurons",
             _large,
-            "All at once, over several steps and sequences.",
+            "New in this case: several steps, sequences and neurons at once. Look at which drive "
+            "and which xi belong to which step.",
         ),
     ),
     hints=(
         "While the drive stays as it is, v moves towards it. Which part of the distance is left "
         "after Δt?",
-        "Solve (7.1)'s differential equation of notebook 07 for a constant drive: the distance to "
-        "it decays as e^(-Δt/τ). For the noise ask what (7.6) asks: which kick keeps Var v = σ² "
-        "if the old variance is multiplied by the square of the decay?",
+        "Solve the differential equation above (7.1) of notebook 07 for a constant drive: the "
+        "distance to it decays as e^(-Δt/τ). For the noise ask what (7.6) asks: which kick keeps "
+        "Var v = σ² if the old variance is multiplied by the square of the decay?",
         "decay = exp(-dt / tau), of shape (N,); v_t = decay * v_t + (1 - decay) * drive[t] + "
         "sigma * sqrt(1 - decay**2) * xi[t].",
     ),
@@ -264,6 +266,50 @@ EXERCISE = Exercise(
             "one xi for all steps",
             "Is the noise of a step independent of the one before? xi has a time axis.",
             (("xi[t]", "xi[0]"),),
+        ),
+        Mistake(
+            "σ left out of the noise",
+            "With σ = 0 there is no noise. What does yours add to v then?",
+            (("sigma * torch.sqrt(1 - decay**2)", "torch.sqrt(1 - decay**2)"),),
+        ),
+        Mistake(
+            "v_0 stands in row 0",
+            "Row 0 is the state after the first step. Which drive and which noise has your row 0 "
+            "seen?",
+            (("v_t = decay * v_t", "v_t = v_0 if t == 0 else decay * v_t"),),
+        ),
+        Mistake(
+            "v is changed in place, and so is v_0",
+            "Which tensor do all entries of your list refer to after the loop? `+=`, `-=` and "
+            "`*=` write into the same one again and again, even into the caller's v_0.",
+            (("        v.append(v_t)", "        v_0.copy_(v_t)\n        v_t = v_0\n"
+              "        v.append(v_t)"),),
+        ),
+        Mistake(
+            "v is changed in place",
+            "Which tensor do all entries of your list refer to after the loop? `+=`, `-=` and "
+            "`*=` write into the same one again and again: write v = ..., or keep copies.",
+            (("    return torch.stack(v)", "    v = [v_t] * len(v)\n    return torch.stack(v)"),),
+        ),
+        Mistake(
+            "σ below the root",
+            "Double σ: by which factor should your noise grow?",
+            (("sigma * torch.sqrt(1 - decay**2)", "torch.sqrt(sigma * (1 - decay**2))"),),
+        ),
+        Mistake(
+            "the distance with its sign turned",
+            "Without a drive v should fade from v_0. Does yours change its sign? Look at v - I.",
+            (("decay * v_t + (1 - decay) * drive[t]", "(1 + decay) * drive[t] - decay * v_t"),),
+        ),
+        Mistake(
+            "the drive is not added again",
+            "You have the distance between v and I that is left. Where is v itself?",
+            (("(1 - decay) * drive[t]", "(-decay) * drive[t]"),),
+        ),
+        Mistake(
+            "the noise decays within the step",
+            "s_n ξ stands outside of the decay: the kick is there at the end of the step.",
+            (("sigma * torch.sqrt(1 - decay**2)", "decay * sigma * torch.sqrt(1 - decay**2)"),),
         ),
     ),
 )  # fmt: skip

@@ -71,6 +71,48 @@ def _wrong(right=None, careless=None, *, steps=None, power=1):
     return answers
 
 
+def _no_leak():
+    found = {}
+    for dt in STEPS:
+        alpha, root = dt / TAU, math.sqrt(END / dt)
+        found[f"right_{dt:.0f}"] = math.sqrt(2 * alpha) * root
+        found[f"careless_{dt:.0f}"] = alpha * root
+    return found
+
+
+def _exchanged():
+    """α v + ... in the place of (1 - α) v + ..."""
+    found = {}
+    for dt in STEPS:
+        alpha = dt / TAU
+        found[f"right_{dt:.0f}"] = math.sqrt(2 * alpha / (1 - alpha**2))
+        found[f"careless_{dt:.0f}"] = alpha / math.sqrt(1 - alpha**2)
+    return found
+
+
+def _same_kick():
+    """The noise is drawn once, and added at every step: kicks add up instead of variances."""
+    found = {}
+    for dt in STEPS:
+        alpha = dt / TAU
+        left = (1 - (1 - alpha) ** round(END / dt)) / alpha
+        found[f"right_{dt:.0f}"] = math.sqrt(2 * alpha) * left
+        found[f"careless_{dt:.0f}"] = alpha * left
+    return found
+
+
+def _inverted():
+    """α = τ/Δt: a random walk for 50 ms, and for 5 ms more than a double can hold."""
+    steps = round(END / max(STEPS))
+    alpha = TAU / max(STEPS)
+    return {
+        "right_50": math.sqrt(2 * alpha * steps),
+        "right_5": math.inf,
+        "careless_50": alpha * math.sqrt(steps),
+        "careless_5": math.inf,
+    }
+
+
 EXERCISE = Exercise(
     name="07.variance_and_dt",
     title="The step and the noise, measured",
@@ -84,14 +126,15 @@ EXERCISE = Exercise(
             "your measurement",
             lambda rng: {},
             "The examiner has measured it again just now. Compare with (7.6): which of the four "
-            "numbers departs from it, and by which factor? If it is a few per cent, take more "
-            "neurons: with 20,000 the standard deviation errs by half a per cent.",
+            "numbers departs from it, and by which factor? Is your α 0.5 and 0.05? If it is a few "
+            "per cent: are there 20,000 neurons, and is the deviation taken over them at the end, "
+            "not over time?",
         ),
     ),
     hints=(
         "Which part of v survives a step, and what is added to it? How long does it take until "
         "the start is forgotten?",
-        "It is the recursion above (7.6) of notebook 07, once with √(2α) σ ξ and once with α σ ξ, "
+        "It is the recursion in (7.6) of notebook 07, once with √(2α) σ ξ and once with α σ ξ, "
         "from v = 0. Take `.std()` over the neurons at the end.",
         "For each dt: alpha = dt / 100; repeat 1000 / dt times v = (1 - alpha) * v + "
         "np.sqrt(2 * alpha) * rng.normal(size=20_000), and alpha in the place of the root for the "
@@ -168,6 +211,31 @@ EXERCISE = Exercise(
                     strict=True,
                 )
             ),
+        ),
+        Mistake(
+            "no leak",
+            "What is left of v after a step? Without the leak the kicks pile up for ever.",
+            wrong=_no_leak,
+        ),
+        Mistake(
+            "α and 1 - α exchanged",
+            "For a step of 5 ms, should much or little of v be left?",
+            wrong=_exchanged,
+        ),
+        Mistake(
+            "one step only",
+            "How many steps are 1000 ms? After a single one you see one kick.",
+            wrong=_wrong(steps=lambda dt: 1),
+        ),
+        Mistake(
+            "one ξ for all steps",
+            "Is ξ drawn anew at each step? The kicks have to be independent, or they add up.",
+            wrong=_same_kick,
+        ),
+        Mistake(
+            "τ and Δt exchanged",
+            "α is Δt/τ, which is small for a fine step. Which α has your step of 5 ms?",
+            wrong=_inverted,
         ),
     ),
 )

@@ -174,5 +174,25 @@ EXERCISE = Exercise(
             "Take 0.3 and subtract 0.01 again and again, but stop at 0, as (7.24) does.",
             (('"threshold_gives_zeros": True', '"threshold_gives_zeros": False'),),
         ),
+        Mistake(
+            "α for α/2 in (7.6)",
+            "1 - (1 - α)² is 2α - α². Which factor is left after you divide by 2α?",
+            (('1 / (1 - 0.2 / 2)', '1 / (1 - 0.2)'),),
+        ),
+        Mistake(
+            "the limit of small steps for the careless noise",
+            "α²/(2α) leaves something out. What is 1 - (1 - α)² exactly, for α = 0.2?",
+            (('0.2 / (2 - 0.2)', '0.1'),),
+        ),
+        Mistake(
+            "the mean square of a sine",
+            "The rate takes two values only, 1 and -1. Which squares are averaged?",
+            (('"fr_of_swing": 1', '"fr_of_swing": 0.5'),),
+        ),
+        Mistake(
+            "the root of the factor",
+            "It is the rates that are doubled, not their variance. What becomes of 3 - 1?",
+            (('"sd_when_doubled": 2', '"sd_when_doubled": 2**0.5'),),
+        ),
     ),
 )  # fmt: skip

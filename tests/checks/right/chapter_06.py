@@ -318,17 +318,17 @@ def answers_in_other_types():
     }
 
 
-def half_lives_by_products_and_other_seeds():
-    """Exact where only biases act; one run after the other, with a random direction, elsewhere."""
-    exact = [math.log(2) / math.log(1 + math.exp(-b)) for b in (1, 3)]
+def half_lives_step_by_step():
+    """Rounded up where only biases act; one step of both runs after the other elsewhere."""
+    exact = [math.ceil(math.log(2) / math.log(1 + math.exp(-b))) for b in (1, 3)]
 
     def steps(seed):
-        rng = np.random.default_rng([seed, 77])
-        params = init_lstm_params(2, 30, 1, rng, forget_bias=3.0)
-        start = 1e-6 * rng.normal(size=(1, 30))
+        rng = np.random.default_rng(seed)
+        params = init_lstm_params(2, 30, 1, rng, gain=1.0, forget_bias=3.0)
+        start = np.full((1, 30), 1e-6)
         runs = [(np.zeros((1, 30)), 0 * start), (np.zeros((1, 30)), start)]
         for t in range(200):
-            x = rng.normal(size=(1, 2))
+            x = rng.standard_normal((1, 2))
             runs = [lstm_step(params, x, h, c)[5:3:-1] for h, c in runs]
             if np.linalg.norm(runs[1][1] - runs[0][1]) <= 0.5 * np.linalg.norm(start):
                 return t + 1
@@ -362,5 +362,5 @@ RIGHT = {
     ],
     "06.repair_onnx": [onnx_by_name, onnx_by_one_index, onnx_by_moving_the_output_gate],
     "06.gates_in_numbers": [answers_in_other_types],
-    "06.half_life": [half_lives_by_products_and_other_seeds],
+    "06.half_life": [half_lives_step_by_step],
 }
