@@ -17,7 +17,7 @@ PYTHON = os.path.join(BIN, "python.exe" if os.name == "nt" else "python")
 LOG = os.path.join(VENV, "install.log")
 STAMP = os.path.join(VENV, "installed.txt")
 NEEDED = (3, 11)
-EXTRAS = ("lab", "test", "browser")
+EXTRAS = ("lab", "test", "browser", "class")
 GIGABYTES = 3.0  # a full environment with the CPU build of torch takes about 1.6 GB
 GIGABYTES_CUDA = 10.0
 GIGABYTES_MORE = 0.5  # for what is added to an environment
