@@ -137,6 +137,12 @@ EXERCISE = Exercise(
             "New in this case: momentum. What does the second update know of the first gradient?",
         ),
         Case(
+            "two updates, two sequences, nothing to clip",
+            lambda rng: _task(rng, 2, 2, 2, 2, 3, 0.8, 100.0),
+            "New in this case: several sequences and units. The loss is a mean over both, and so "
+            "is its gradient.",
+        ),
+        Case(
             "several updates, some of them clipped",
             lambda rng: _task(rng, 6, 3, 2, 2, 3, 0.7, 0.15),
             "New in this case: momentum and clipping together. The gradient is clipped, and the "
@@ -152,6 +158,11 @@ EXERCISE = Exercise(
         "three lines of the clipping stand before the velocity takes the gradients in.",
     ),
     mistakes=(
+        Mistake(
+            "the gradient of the sum of the squared errors",
+            "The loss is the mean over sequences and units. By what does that divide its gradient?",
+            (("dL_dh = 2 * error / error.size", "dL_dh = 2 * error"),),
+        ),
         Mistake(
             "not repaired yet: all three bugs",
             "Look at each array that begins at zero: should it do so in each update, or once? "
