@@ -351,7 +351,9 @@ def test_an_exception_in_a_helper_is_shown_where_it_is_raised():
     assert record.failure.source == "return 1 / 0"
 
 
-@pytest.mark.parametrize("path", ["/tmp/ipykernel_1/234.py", "<ipython-input-3-abc>", "<string>"])
+@pytest.mark.parametrize(
+    "path", ["/home/someone/ipykernel_1/234.py", "<ipython-input-3-abc>", "<string>"]
+)
 def test_a_line_of_a_cell_is_found(path):
     source = "def f(x):\n    y = 2\n    return y / 0\n"
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
