@@ -12,8 +12,9 @@ judge: a pure function of (exercise, seed, records). To read in this order:
     An exercise by its name.
 ``learner_code``, ``world``, ``call``
     The call: whose line it was, what is kept and put back, and the thread with its time limit.
-``localise``, ``judge``
-    The judge: where and how an array differs; which known mistake it is.
+``localise``, ``conform``, ``outcome``, ``naming``, ``judge``
+    The judge: where and how an array differs; an answer arranged as the outputs asked for; what
+    became of a case; which known mistake it is; the verdict.
 ``layout``, ``card``
     What a learner reads, as text and as HTML.
 ``record``, ``examiner``, ``matrix``

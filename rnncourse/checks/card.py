@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from rnncourse.checks.conform import SINGLE_ATOL, SINGLE_RTOL
 from rnncourse.checks.exercise import Band, Exercise, Inputs, Outputs, is_shape
-from rnncourse.checks.judge import SINGLE_ATOL, SINGLE_RTOL
 from rnncourse.checks.layout import (
     WIDTH,
     Beside,
