@@ -909,3 +909,12 @@ def test_a_sequence_in_another_order_is_localised(edit, sentence):
     verdict = answered(exercise, edited(exercise.attempt, edit))
     assert verdict.named == ()
     assert verdict.located == ("Always right: y. Wrong somewhere: h.", sentence)
+
+
+def test_the_number_of_valid_steps_turns_up_as_a_factor():
+    exercise = dataclasses.replace(load("02.loss_gradient"), mistakes=())
+    verdict = answered(
+        exercise, lambda y, target, mask: [mask.sum() * v for v in
+                                           exercise.attempt(y=y, target=target, mask=mask)]
+    )  # fmt: skip
+    assert any("mask.sum() times the right one" in sentence for sentence in verdict.located)

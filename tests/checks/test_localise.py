@@ -560,3 +560,13 @@ def test_what_is_not_finite_has_to_be_equal():
     assert not close(np.array([np.nan, -np.inf, 1.0]), strange)
     assert not close(np.array([np.nan, np.inf, np.nan]), strange)
     assert not close(np.array([0.0, np.inf, 1.0]), strange)
+
+
+def test_rows_of_gates_are_counted_in_blocks_where_no_relation_holds():
+    """Another block is wrong on each instance: then that of the largest one is told."""
+    small, large = np.arange(1.0, 9.0), np.arange(1.0, 13.0)
+    one, other = small.copy(), large.copy()
+    one[0] += 0.7
+    other[4] += 0.3  # of four blocks of three, block 1
+    found = locate([Wrong(one, small, ("4N",), {}), Wrong(other, large, ("4N",), {})])
+    assert found == ("On the largest instance wrong for gate block i = 1 of 4.",)
