@@ -245,7 +245,7 @@ def _shown(verdict: Verdict, exercise: Exercise) -> Iterator[Block]:
         yield Words(_sentence(outcome.text or outcome.state))
     if inputs:
         yield Items("called with", tuple(_inputs(exercise, inputs)))
-    if exercise.kind in ("predict", "experiment"):  # what is expected would be the answer
+    if exercise.asks_for_values:  # what is expected would be the answer
         yield from _without_the_answer(outcome.differences)
         return
     single = [d for d in outcome.differences if _is_single(d)]

@@ -208,7 +208,7 @@ def example(name: str, seed: int = 0) -> None:
     if problem is not None:
         raise problem
     exercise = load(name)
-    if exercise.kind in ("predict", "experiment"):
+    if exercise.asks_for_values:
         _say(
             f"{name} · {exercise.title}: here an example would be the answer. "
             f'hint("{name}") asks a question that leads to it.'

@@ -397,6 +397,11 @@ class Exercise:
             self._wrong[mistake.name] = edited(self.attempt, *mistake.edits)
         return self._wrong[mistake.name]
 
+    @property
+    def asks_for_values(self) -> bool:
+        """Whether the answer is a few values, so that a card must not show the right ones."""
+        return self.kind in ("predict", "experiment")
+
     @cached_property
     def judged_mistakes(self) -> dict[int, list]:
         """What the judge remembers of the known mistakes, by seed."""

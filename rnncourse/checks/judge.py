@@ -211,28 +211,37 @@ def _locate(
     for name in wrong:
         if name in explained:
             continue
-        cases = [
-            (d, inputs)
-            for outcome, inputs in zip(mine.outcomes, instances, strict=True)
-            for d in outcome.differences
-            if d.output == name
-        ]
-        arrays = [
-            Wrong(_like(d), np.asarray(d.expected, dtype=float),
-                  _axes(exercise.outputs[name], np.ndim(d.expected)), _factors(exercise, inputs))
-            for d, inputs in cases
-            if isinstance(d.yours, np.ndarray) and not isinstance(d.expected, Band | str)
-        ]  # fmt: skip
-        found = locate(arrays) if len(arrays) == len(cases) else ()
-        for sentence in found:
-            said.setdefault(sentence, []).append(name)
+        if not exercise.asks_for_values:  # "twice the right one" would be the answer
+            for sentence in _relations(exercise, instances, mine, name):
+                said.setdefault(sentence, []).append(name)
     if len(exercise.outputs) == 1:
         return tuple(said)
     sentences += [f"{', '.join(outputs)}: {sentence}" for sentence, outputs in said.items()]
-    silent = [n for n in wrong if n not in explained and not any(n in o for o in said.values())]
+    missing = {d.output for o in mine.outcomes for d in o.differences if d.problem == "missing"}
+    told = explained.union(missing, *said.values())
+    silent = [n for n in wrong if n not in told]
     if explained and silent:
         sentences.append(f"Wrong in another way: {', '.join(silent)}.")
     return tuple(sentences[:MOST_SENTENCES])
+
+
+def _relations(
+    exercise: Exercise, instances: list[Inputs], mine: Judged, name: str
+) -> tuple[str, ...]:
+    """What holds between one wrong output and the right one, on all instances."""
+    cases = [
+        (d, inputs)
+        for outcome, inputs in zip(mine.outcomes, instances, strict=True)
+        for d in outcome.differences
+        if d.output == name
+    ]
+    arrays = [
+        Wrong(_like(d), np.asarray(d.expected, dtype=float),
+              _axes(exercise.outputs[name], np.ndim(d.expected)), _factors(exercise, inputs))
+        for d, inputs in cases
+        if isinstance(d.yours, np.ndarray) and not isinstance(d.expected, Band | str)
+    ]  # fmt: skip
+    return locate(arrays) if len(arrays) == len(cases) else ()
 
 
 def _axes(axes: str, ndim: int) -> tuple[str, ...]:

@@ -517,7 +517,7 @@ def test_an_output_that_a_dict_lacks_is_missing_and_the_others_are_judged():
     wrong = answered(TWICE, lambda x, w: {"total": (w * x)[:-1].sum()})
     assert [n.mistake for n in wrong.named] == ["the last step forgotten"]
     assert wrong.named[0].outputs == ("total",)
-    assert wrong.located == ("Wrong in another way: y.",)
+    assert wrong.located == ()  # that it is missing is said already
 
 
 def test_more_than_the_one_output_is_said_to_be_more():
@@ -918,3 +918,11 @@ def test_the_number_of_valid_steps_turns_up_as_a_factor():
                                            exercise.attempt(y=y, target=target, mask=mask)]
     )  # fmt: skip
     assert any("mask.sum() times the right one" in sentence for sentence in verdict.located)
+
+
+@pytest.mark.parametrize(("kind", "said"), [("write", True), ("predict", False)])
+def test_how_a_prediction_differs_from_the_right_one_is_not_said(kind, said):
+    exercise = dataclasses.replace(made({"a": "", "b": ""}, (1.0, 35.0)), kind=kind)
+    verdict = value(exercise, (1.0, 70.0))
+    assert verdict.located[0] == "Always right: a. Wrong somewhere: b."
+    assert ("2 times the right one" in " ".join(verdict.located)) == said
