@@ -233,7 +233,7 @@ def _verdict(verdict: Verdict, exercise: Exercise) -> Iterator[Block]:
 
 
 def _shown(verdict: Verdict, exercise: Exercise) -> Iterator[Block]:
-    """The first case that fails, of cases that grow: how it was called, and what came back."""
+    """The first case that fails: how it was called, and what came back."""
     outcome = verdict.outcomes[verdict.shown]
     inputs = exercise.instances(verdict.seed)[verdict.shown]
     yield Words(f"{outcome.case}.", "The first test that fails: ")

@@ -317,7 +317,8 @@ class Exercise:
     attempt : Callable
         A right implementation as a learner would write it; the mistakes are edits of its source.
     cases : tuple of Case
-        The smallest first.
+        In the order in which they are told of: what isolates one line first, the small before
+        the large.
     hints : tuple of three str
         A question, a pointer to the equation, nearly the answer.
     mistakes : tuple of Mistake

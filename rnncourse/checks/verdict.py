@@ -94,7 +94,7 @@ class Verdict:
     outcomes : tuple of Outcome
         One for each case, in their order.
     shown : int or None
-        The case to show: the first that fails. The cases of an exercise grow.
+        The case to show: the first that fails.
     named : tuple of Named
         The mistakes that were recognised; two if each explains outputs of its own.
     located : tuple of str
